@@ -1,0 +1,125 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace AlloyScan.Engine.Credentials;
+
+/// <summary>
+/// Encrypts secrets for one account of one machine: by DPAPI on Windows, elsewhere by AES-GCM with a key file
+/// that only the account can read (mode 0600) in its data folder.
+/// </summary>
+public static class SecretProtector
+{
+    private const string DpapiPrefix = "dpapi:";
+    private const string AesPrefix = "aesgcm:";
+    private const int KeySize = 32;
+    private const int NonceSize = 12;
+    private const int TagSize = 16;
+
+    private static string KeyPath => Path.Combine(
+        Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "AlloyScan", "secret.key");
+
+    internal static string Protect(Secret secret)
+    {
+        var plain = Encoding.UTF8.GetBytes(secret.Reveal());
+        try
+        {
+            if (OperatingSystem.IsWindows())
+                return DpapiPrefix + Convert.ToBase64String(ProtectedData.Protect(plain, null, DataProtectionScope.CurrentUser));
+
+            var sealedText = new byte[NonceSize + TagSize + plain.Length];
+            var nonce = sealedText.AsSpan(0, NonceSize);
+            RandomNumberGenerator.Fill(nonce);
+            using var aes = new AesGcm(Key(create: true), TagSize);
+            aes.Encrypt(nonce, plain, sealedText.AsSpan(NonceSize + TagSize), sealedText.AsSpan(NonceSize, TagSize));
+            return AesPrefix + Convert.ToBase64String(sealedText);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(plain);
+        }
+    }
+
+    internal static Secret Unprotect(string text)
+    {
+        try
+        {
+            byte[] plain;
+            if (text.StartsWith(DpapiPrefix, StringComparison.Ordinal))
+            {
+                if (!OperatingSystem.IsWindows())
+                    throw Failed("The secret was protected on Windows and cannot be read here.");
+
+                plain = ProtectedData.Unprotect(Convert.FromBase64String(text[DpapiPrefix.Length..]), null, DataProtectionScope.CurrentUser);
+            }
+            else if (text.StartsWith(AesPrefix, StringComparison.Ordinal))
+            {
+                var sealedText = Convert.FromBase64String(text[AesPrefix.Length..]);
+                plain = new byte[sealedText.Length - NonceSize - TagSize];
+                using var aes = new AesGcm(Key(create: false), TagSize);
+                aes.Decrypt(sealedText.AsSpan(0, NonceSize), sealedText.AsSpan(NonceSize + TagSize), sealedText.AsSpan(NonceSize, TagSize), plain);
+            }
+            else
+            {
+                throw Failed("The stored secret is in no known form.");
+            }
+
+            var secret = new Secret(Encoding.UTF8.GetString(plain));
+            CryptographicOperations.ZeroMemory(plain);
+            return secret;
+        }
+        catch (Exception e) when (e is CryptographicException or FormatException or OverflowException or ArgumentException)
+        {
+            throw Failed("The stored secret was protected by another account or on another machine, and cannot be read by this one.", e);
+        }
+    }
+
+    [SuppressMessage("Interoperability", "CA1416", Justification = "Called off Windows only.")]
+    private static byte[] Key(bool create)
+    {
+        var path = KeyPath;
+        try
+        {
+            if (!File.Exists(path))
+            {
+                if (!create)
+                    throw Failed($"The key file '{path}' is not there: the secret was protected by another account or on another machine.");
+
+                Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+                var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+                if (!OperatingSystem.IsWindows())
+                    options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+                // A second process may make the key at the same moment: it is written aside and moved into place, and the first one wins.
+                var draft = path + "." + Guid.NewGuid().ToString("N");
+                using (var stream = new FileStream(draft, options))
+                    stream.Write(RandomNumberGenerator.GetBytes(KeySize));
+                try
+                {
+                    File.Move(draft, path, overwrite: false);
+                }
+                catch (IOException) when (File.Exists(path))
+                {
+                    File.Delete(draft);
+                }
+            }
+
+            if (!OperatingSystem.IsWindows()
+                && (File.GetUnixFileMode(path) & (UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite)) != 0)
+            {
+                throw Failed($"The key file '{path}' can be read by others than its owner.", advice: "Set its mode to 0600.");
+            }
+
+            var key = File.ReadAllBytes(path);
+            return key.Length == KeySize ? key : throw Failed($"The key file '{path}' is damaged: it has {key.Length} bytes instead of {KeySize}.");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Failed($"The key file '{path}' cannot be used: {e.Message}", e);
+        }
+    }
+
+    private static AlloyScanException Failed(string message, Exception? inner = null, string? advice = null) => new(
+        ErrorKind.Authentication, "SecretProtectionFailed", message, null,
+        advice ?? "Give the client secret again from the account that will run the job, or keep it in an environment variable or file.", inner);
+}

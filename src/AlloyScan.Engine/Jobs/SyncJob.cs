@@ -1,0 +1,85 @@
+using AlloyScan.Engine.Credentials;
+using AlloyScan.Engine.Inventory;
+using AlloyScan.Engine.Site;
+
+namespace AlloyScan.Engine.Jobs;
+
+/// <summary>What happens in AlloyScan to the device of a CI that somebody retired.</summary>
+public enum RetiredOriginal
+{
+    /// <summary>The device stays in AlloyScan.</summary>
+    Keep,
+
+    /// <summary>The device is deleted in AlloyScan at the next run. Guarded, and cannot be undone.</summary>
+    Delete,
+}
+
+/// <summary>One configured synchronisation of a site into a CMDB.</summary>
+public sealed record SyncJob
+{
+    /// <summary>First part of the default name.</summary>
+    public const string DefaultName = "AlloyScan Synchronization";
+
+    /// <summary>Number in the store; 0 for a job that is not saved.</summary>
+    public long Id { get; init; }
+
+    /// <summary>Name, unique without case. Empty when a new job is to get the default name.</summary>
+    public string Name { get; init; } = string.Empty;
+
+    /// <summary>Whether the job runs on its schedule. A disabled job still runs by force.</summary>
+    public bool Enabled { get; init; } = true;
+
+    /// <summary>The site's address.</summary>
+    public required Uri SiteUrl { get; init; }
+
+    /// <summary>Name of the site record that the job's links belong to; set by the store.</summary>
+    public string Site { get; init; } = string.Empty;
+
+    /// <summary>Client ID of the app registration.</summary>
+    public required string ClientId { get; init; }
+
+    /// <summary>Where the client secret is. Never the secret itself in readable form.</summary>
+    public required SecretReference ClientSecret { get; init; }
+
+    /// <summary>Service action for new computers.</summary>
+    public int NewComputerAction { get; init; } = 2943;
+
+    /// <summary>Service action for existing computers.</summary>
+    public int ExistingComputerAction { get; init; } = 2944;
+
+    /// <summary>Service action for new hardware.</summary>
+    public int NewHardwareAction { get; init; } = 2945;
+
+    /// <summary>Service action for existing hardware.</summary>
+    public int ExistingHardwareAction { get; init; } = 2946;
+
+    /// <summary>Platforms whose software is imported.</summary>
+    public SoftwarePlatforms ImportSoftware { get; init; } = SoftwarePlatforms.All;
+
+    /// <summary>What happens to the device of a CI that somebody retired.</summary>
+    public RetiredOriginal RetiredOriginal { get; init; }
+
+    /// <summary>Most requests at once.</summary>
+    public int ThrottleLimit { get; init; } = SiteConnectionOptions.DefaultThrottleLimit;
+
+    /// <summary>Overrides of the API profile as JSON; <see langword="null"/> for the documented API.</summary>
+    public string? ApiProfile { get; init; }
+
+    /// <summary>Where the job writes.</summary>
+    public string Target { get; init; } = "Built-in";
+
+    /// <summary>When the job was made, UTC.</summary>
+    public DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>When the job was last changed, UTC.</summary>
+    public DateTimeOffset UpdatedAt { get; init; }
+
+    /// <summary>Status of the newest run; <see langword="null"/> before the first.</summary>
+    public string? LastRunStatus { get; init; }
+
+    /// <summary>Start of the newest run, UTC; <see langword="null"/> before the first.</summary>
+    public DateTimeOffset? LastRunAt { get; init; }
+
+    /// <inheritdoc/>
+    public override string ToString() => Name;
+}

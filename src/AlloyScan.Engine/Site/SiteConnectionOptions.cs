@@ -1,0 +1,45 @@
+using AlloyScan.Engine.Credentials;
+
+namespace AlloyScan.Engine.Site;
+
+/// <summary>How to reach one AlloyScan site.</summary>
+public sealed record SiteConnectionOptions
+{
+    /// <summary>Default of <see cref="ThrottleLimit"/>.</summary>
+    public const int DefaultThrottleLimit = 8;
+
+    /// <summary>Default of <see cref="Timeout"/>.</summary>
+    public static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(100);
+
+    /// <summary>
+    /// The site's address, with or without slug: <c>https://&lt;instance&gt;/&lt;slug&gt;</c>. HTTPS, or plain HTTP on a loopback host only.
+    /// </summary>
+    public required Uri SiteUrl { get; init; }
+
+    /// <summary>Client ID of the app registration.</summary>
+    public required string ClientId { get; init; }
+
+    /// <summary>Client secret of the app registration.</summary>
+    public required Secret ClientSecret { get; init; }
+
+    /// <summary>Paths, envelope, paging and JSON locations of the API.</summary>
+    public ApiProfile Profile { get; init; } = ApiProfile.Default;
+
+    /// <summary>Most requests at once. From 1 to 64, default 8; the governor starts at 4 and adapts below this.</summary>
+    public int ThrottleLimit { get; init; } = DefaultThrottleLimit;
+
+    /// <summary>How long one request may take, headers and body. Default 100 s.</summary>
+    public TimeSpan Timeout { get; init; } = DefaultTimeout;
+
+    /// <summary>Clock, for tests.</summary>
+    public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    /// <summary>Random numbers from 0 to 1 for jitter, for tests.</summary>
+    public Func<double> Randomizer { get; init; } = Random.Shared.NextDouble;
+
+    /// <summary>Transport, for tests; <see langword="null"/> for real sockets. It is not disposed by the client.</summary>
+    public HttpMessageHandler? Transport { get; init; }
+
+    /// <summary>Receives one line for each decision (a retry, a wait, a new token). Never a secret.</summary>
+    public Action<string>? Trace { get; init; }
+}

@@ -1,0 +1,47 @@
+using AlloyScan.Engine.Jobs;
+using AlloyScan.Engine.Site;
+
+namespace AlloyScan.Engine.Sync;
+
+/// <summary>What a run does with its changes.</summary>
+public enum SyncMode
+{
+    /// <summary>Applies them.</summary>
+    Apply,
+
+    /// <summary>Saves them as a plan that can be applied later.</summary>
+    SavePlan,
+
+    /// <summary>Shows them and writes nothing to the store.</summary>
+    WhatIf,
+}
+
+/// <summary>One execution asked for.</summary>
+public sealed record SyncRequest
+{
+    /// <summary>The job, saved or not.</summary>
+    public required SyncJob Job { get; init; }
+
+    /// <summary>What happens to the changes.</summary>
+    public SyncMode Mode { get; init; }
+
+    /// <summary>Reads every device and snapshot, moved or not.</summary>
+    public bool Full { get; init; }
+
+    /// <summary>Most API calls of this run; <see langword="null"/> for no limit. The run stops cleanly when they are spent.</summary>
+    public int? MaxApiCalls { get; init; }
+
+    /// <summary>Rows of a saved plan to apply instead of reading the site anew.</summary>
+    public PlanSelection? Selection { get; init; }
+
+    /// <summary>Reads from here instead of the job's site, for tests.</summary>
+    public IInventorySource? Source { get; init; }
+
+    /// <summary>Transport for the job's site, for tests.</summary>
+    public HttpMessageHandler? Transport { get; init; }
+}
+
+/// <summary>Rows of one saved plan.</summary>
+/// <param name="PlanId">Number of the plan.</param>
+/// <param name="Rows">Row numbers; empty for all.</param>
+public sealed record PlanSelection(long PlanId, IReadOnlyCollection<int> Rows);

@@ -1,0 +1,121 @@
+namespace AlloyScan.Engine.Sync;
+
+/// <summary>How a run ended.</summary>
+public enum SyncRunStatus
+{
+    /// <summary>Not ended yet, or its process died and no later run has looked at it.</summary>
+    Running,
+
+    /// <summary>All was done.</summary>
+    Succeeded,
+
+    /// <summary>Some devices failed or the list could not be read completely; the rest was done.</summary>
+    PartiallySucceeded,
+
+    /// <summary>A guard held changes back.</summary>
+    Blocked,
+
+    /// <summary>The run could not go on.</summary>
+    Failed,
+
+    /// <summary>Stopped by a person or by the loss of its lease; what was done stays.</summary>
+    Canceled,
+}
+
+/// <summary>The record of one execution of a job. Counts are of configuration items unless they say otherwise.</summary>
+public sealed record SyncRun
+{
+    /// <summary>Number of the run in its store; 0 for a rehearsal.</summary>
+    public long Id { get; init; }
+
+    /// <summary>Name of the job.</summary>
+    public string Job { get; init; } = string.Empty;
+
+    /// <summary>Name of the target.</summary>
+    public string Target { get; init; } = string.Empty;
+
+    /// <summary>Name of the site.</summary>
+    public string Site { get; init; } = string.Empty;
+
+    /// <summary>Start, UTC.</summary>
+    public DateTimeOffset StartedAt { get; init; }
+
+    /// <summary>End, UTC; <see langword="null"/> while running.</summary>
+    public DateTimeOffset? EndedAt { get; init; }
+
+    /// <summary>How it ended.</summary>
+    public SyncRunStatus Status { get; init; }
+
+    /// <summary>Why it ended so, in words; <see langword="null"/> when there is nothing to say.</summary>
+    public string? Message { get; init; }
+
+    /// <summary>Whether the device list was read completely.</summary>
+    public bool Complete { get; init; }
+
+    /// <summary>Distinct devices read from the list.</summary>
+    public int DevicesRead { get; init; }
+
+    /// <summary>CIs created.</summary>
+    public int Created { get; init; }
+
+    /// <summary>CIs of which a field changed.</summary>
+    public int Updated { get; init; }
+
+    /// <summary>Linked CIs that were right already. A CI whose software alone changed counts here.</summary>
+    public int Unchanged { get; init; }
+
+    /// <summary>Devices put on the conflict list by this run.</summary>
+    public int Conflicts { get; init; }
+
+    /// <summary>Links newly marked missing.</summary>
+    public int Missing { get; init; }
+
+    /// <summary>CIs retired for absence.</summary>
+    public int Retired { get; init; }
+
+    /// <summary>Devices deleted in AlloyScan because their CI was retired.</summary>
+    public int DeletedInAlloyScan { get; init; }
+
+    /// <summary>Installations added.</summary>
+    public int InstallationsAdded { get; init; }
+
+    /// <summary>Installations removed.</summary>
+    public int InstallationsRemoved { get; init; }
+
+    /// <summary>Software products that appeared in the catalog.</summary>
+    public int ProductsAdded { get; init; }
+
+    /// <summary>Software products that left the catalog with their last installation.</summary>
+    public int ProductsRemoved { get; init; }
+
+    /// <summary>Devices skipped on purpose: cloud resources other than instances, retired CIs, rows of a plan that moved.</summary>
+    public int Skipped { get; init; }
+
+    /// <summary>Devices that failed; see the run's error rows.</summary>
+    public int Errors { get; init; }
+
+    /// <summary>HTTP requests sent to the site, token requests and retries included.</summary>
+    public long ApiCalls { get; init; }
+
+    /// <summary>Bytes of response bodies read.</summary>
+    public long BytesReceived { get; init; }
+
+    /// <summary>Seconds spent in each stage, by the stage's name. Stages overlap, so the sum can exceed the whole.</summary>
+    public IReadOnlyDictionary<string, double> StageSeconds { get; init; } = new Dictionary<string, double>();
+
+    /// <summary>Time from start to end; <see langword="null"/> while running.</summary>
+    public TimeSpan? Duration => EndedAt - StartedAt;
+
+    /// <summary>Exit code of <c>alloyscan</c> for this run: 0 done, 2 partial, 3 blocked, 4 failed, 5 canceled.</summary>
+    public int ExitCode => Status switch
+    {
+        SyncRunStatus.Succeeded => 0,
+        SyncRunStatus.PartiallySucceeded => 2,
+        SyncRunStatus.Blocked => 3,
+        SyncRunStatus.Canceled => 5,
+        _ => 4,
+    };
+
+    /// <inheritdoc/>
+    public override string ToString() => $"Run {Id} of '{Job}': {Status}";
+}
