@@ -32,4 +32,9 @@ public sealed class SyncJobs
     /// <param name="name">Its name.</param>
     /// <exception cref="AlloyScanException">There is none (<c>JobNotFound</c>), or it is running (<c>JobRunning</c>).</exception>
     public void Remove(string name) => throw new NotSupportedException();
+
+    /// <summary>The job that a saved plan belongs to.</summary>
+    /// <param name="planId">Number of the plan.</param>
+    /// <exception cref="AlloyScanException">There is no such plan (<c>PlanNotFound</c>).</exception>
+    public SyncJob OfPlan(long planId) => throw new NotSupportedException();
 }

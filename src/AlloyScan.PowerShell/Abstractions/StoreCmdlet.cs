@@ -1,0 +1,83 @@
+using System.ComponentModel;
+using System.Management.Automation;
+using AlloyScan.Engine;
+using AlloyScan.Engine.Store;
+
+namespace AlloyScan.PowerShell.Abstractions;
+
+/// <summary>Base of cmdlets that work on the store.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+public abstract class StoreCmdlet : AsyncCmdlet
+{
+    private AlloyStore? _store;
+    private string? _openedFor;
+
+    /// <summary>
+    /// The store: path of its SQLite file. Without it the environment variable ALLOYSCAN_STORE decides, else a file in the user's data folder.
+    /// </summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    public string? Store { get; set; }
+
+    /// <summary>Opens the store of the current record. Records of one store share it.</summary>
+    /// <exception cref="AlloyScanException">The store cannot be used.</exception>
+    private protected async Task<AlloyStore> OpenStoreAsync(CancellationToken cancellationToken)
+    {
+        if (_store is not null && _openedFor == Store)
+            return _store;
+
+        _store?.Dispose();
+        _store = null;
+        var location = Locate();
+        _store = await OffThread(() => AlloyStore.Open(location), cancellationToken).ConfigureAwait(false);
+        _openedFor = Store;
+        return _store;
+    }
+
+    /// <summary>Emits an object together with the store it is from, so that it finds it again down the pipeline.</summary>
+    private protected void EmitFrom(AlloyStore store, object value)
+    {
+        var tagged = PSObject.AsPSObject(value);
+        tagged.Properties.Add(new PSNoteProperty(nameof(Store), store.Location.Path));
+        Emit(tagged);
+    }
+
+    /// <summary>Emits what a query finds, off the pipeline thread, and says whether there was anything.</summary>
+    private protected Task<bool> EmitAllAsync<T>(AlloyStore store, IEnumerable<T> query, Func<T, bool>? where, CancellationToken cancellationToken)
+        where T : notnull =>
+        OffThread(
+            () =>
+            {
+                var any = false;
+                foreach (var item in query)
+                {
+                    cancellationToken.ThrowIfCancellationRequested();
+                    if (where is not null && !where(item))
+                        continue;
+
+                    any = true;
+                    EmitFrom(store, item);
+                }
+
+                return any;
+            },
+            cancellationToken);
+
+    /// <summary>A store that cannot be used helps no record.</summary>
+    private protected override bool IsFatal(AlloyScanException exception) =>
+        _store is null || exception.Kind == ErrorKind.ResourceUnavailable || base.IsFatal(exception);
+
+    private StoreLocation Locate()
+    {
+        // Refuses passwords, connection strings and network paths in the words that the user gave.
+        var location = StoreLocation.Resolve(Store);
+        // A relative path is relative to the session's location, which is not the process's directory.
+        return string.IsNullOrWhiteSpace(Store) ? location : StoreLocation.Resolve(GetUnresolvedProviderPathFromPSPath(Store));
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        _store?.Dispose();
+    }
+}

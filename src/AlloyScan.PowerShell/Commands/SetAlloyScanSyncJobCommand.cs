@@ -1,0 +1,95 @@
+using System.Management.Automation;
+using System.Security;
+using AlloyScan.Engine.Jobs;
+using AlloyScan.PowerShell.Abstractions;
+using AlloyScan.PowerShell.Completion;
+
+namespace AlloyScan.PowerShell.Commands;
+
+/// <summary>Changes settings of sync jobs. What is not named stays as it is.</summary>
+[Cmdlet(VerbsCommon.Set, "AlloyScanSyncJob", SupportsShouldProcess = true, DefaultParameterSetName = RegistrationSets.Connection, HelpUri = HelpLinks.Base + "Set-AlloyScanSyncJob.md")]
+[OutputType(typeof(SyncJob))]
+public sealed class SetAlloyScanSyncJobCommand : JobSettingsCmdlet
+{
+    /// <summary>Names of the jobs to change.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
+    [ArgumentCompleter(typeof(JobNameCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string[] Name { get; set; } = null!;
+
+    /// <summary>New name of the job.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? NewName { get; set; }
+
+    /// <summary>New address of the site.</summary>
+    [Parameter]
+    [ValidateNotNull]
+    public Uri? SiteUrl { get; set; }
+
+    /// <summary>New app registration: client ID as user name, client secret as password. The job keeps the secret encrypted for this account of this machine.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.Credential)]
+    [Credential]
+    public PSCredential Credential { get; set; } = null!;
+
+    /// <summary>Client ID of the new app registration.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.ClientSecret)]
+    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.ClientSecretVariable)]
+    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.ClientSecretFile)]
+    [ValidateNotNullOrEmpty]
+    public string ClientId { get; set; } = null!;
+
+    /// <summary>Client secret of the new app registration. The job keeps it encrypted for this account of this machine.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.ClientSecret)]
+    public SecureString ClientSecret { get; set; } = null!;
+
+    /// <summary>Name of the environment variable that holds the client secret when the job runs.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.ClientSecretVariable)]
+    [ValidateNotNullOrEmpty]
+    public string ClientSecretVariable { get; set; } = null!;
+
+    /// <summary>Path of the file that holds the client secret when the job runs.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.ClientSecretFile)]
+    [ValidateNotNullOrEmpty]
+    public string ClientSecretFile { get; set; } = null!;
+
+    /// <summary>Emits the changed jobs.</summary>
+    [Parameter]
+    public SwitchParameter PassThru { get; set; }
+
+    /// <inheritdoc/>
+    protected override async Task ProcessAsync(CancellationToken cancellationToken)
+    {
+        var change = Change();
+        var store = await OpenStoreAsync(cancellationToken).ConfigureAwait(false);
+        await EachAsync(Name, async name =>
+        {
+            var job = change(await OffThread(() => store.Jobs.Get(name), cancellationToken).ConfigureAwait(false));
+            if (!await ConfirmAsync(name, "Change the settings of the sync job", cancellationToken).ConfigureAwait(false))
+                return;
+
+            var saved = await OffThread(() => store.Jobs.Update(job), cancellationToken).ConfigureAwait(false);
+            if (PassThru)
+                EmitFrom(store, saved);
+        }).ConfigureAwait(false);
+    }
+
+    /// <summary>Reads what the user gave, on the pipeline thread, into a change that fits any job.</summary>
+    private Func<SyncJob, SyncJob> Change()
+    {
+        var connection = Connection?.Resolve();
+        var registration = ParameterSetName == RegistrationSets.Connection
+            ? null
+            : GivenRegistration(Credential, ClientId, ClientSecret, ClientSecretVariable, ClientSecretFile);
+        return job =>
+        {
+            if (connection is not null)
+                job = Apply(job, connection);
+
+            if (registration is not null)
+                job = job with { ClientId = registration.ClientId, ClientSecret = registration.Secret };
+
+            return Apply(job with { Name = NewName ?? job.Name, SiteUrl = SiteUrl ?? job.SiteUrl });
+        };
+    }
+}
