@@ -1,6 +1,7 @@
 using AlloyScan.Engine.Cmdb;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Sync;
+using System.Data.Common;
 
 namespace AlloyScan.Engine.Store;
 
@@ -10,29 +11,62 @@ namespace AlloyScan.Engine.Store;
 /// </summary>
 public sealed class AlloyStore : IDisposable
 {
-    private AlloyStore(StoreLocation location) => Location = location;
+    private readonly StoreDialect _dialect = new SqliteDialect();
+
+    private AlloyStore(StoreLocation location, TimeProvider timeProvider)
+    {
+        Location = location;
+        TimeProvider = timeProvider;
+        Jobs = new SyncJobs(this);
+        Runs = new RunHistory(this);
+        Cmdb = new CmdbRepository(this);
+        Sync = new SyncService(this);
+    }
 
     /// <summary>Where the store is.</summary>
     public StoreLocation Location { get; }
 
     /// <summary>Sync jobs.</summary>
-    public SyncJobs Jobs => throw new NotSupportedException();
+    public SyncJobs Jobs { get; }
 
     /// <summary>Runs, their changes and errors.</summary>
-    public RunHistory Runs => throw new NotSupportedException();
+    public RunHistory Runs { get; }
 
     /// <summary>The configuration items.</summary>
-    public CmdbRepository Cmdb => throw new NotSupportedException();
+    public CmdbRepository Cmdb { get; }
 
     /// <summary>Runs jobs, for real or as a rehearsal.</summary>
-    public SyncService Sync => throw new NotSupportedException();
+    public SyncService Sync { get; }
+
+    internal TimeProvider TimeProvider { get; }
 
     /// <summary>Opens a store; makes it when the file is not there, migrates it when it is older.</summary>
     /// <param name="location">Where it is.</param>
-    /// <exception cref="AlloyScanException">Not a database (<c>NotAStore</c>), read-only (<c>StoreReadOnly</c>), from a newer version (<c>StoreTooNew</c>), locked (<c>StoreLocked</c>), disk full (<c>StoreFull</c>).</exception>
-    public static AlloyStore Open(StoreLocation location) => new(location);
+    /// <param name="timeProvider">Clock, for tests; <see langword="null"/> for the system's.</param>
+    /// <exception cref="AlloyScanException">Not a database (<c>NotAStore</c>), read-only (<c>StoreReadOnly</c>), from a newer version (<c>StoreTooNew</c>), locked (<c>StoreLocked</c>), disk full (<c>StoreFull</c>), not to be opened (<c>StoreUnavailable</c>).</exception>
+    public static AlloyStore Open(StoreLocation location, TimeProvider? timeProvider = null)
+    {
+        ArgumentNullException.ThrowIfNull(location);
+        var store = new AlloyStore(location, timeProvider ?? TimeProvider.System);
+        try
+        {
+            store._dialect.Prepare(location, store.TimeProvider);
+            using var session = store.NewSession();
+            ServiceActions.Seed(session);
+        }
+        catch (DbException e)
+        {
+            throw store._dialect.Translate(e, location);
+        }
 
-    /// <inheritdoc/>
+        return store;
+    }
+
+    internal StoreSession NewSession() => new(_dialect, Location);
+
+    internal AlloyScanException Translate(DbException exception) => _dialect.Translate(exception, Location);
+
+    /// <summary>Lets go of the store. Connections are closed by those who took them.</summary>
     public void Dispose()
     {
     }

@@ -1,0 +1,152 @@
+using System.Data.Common;
+using System.Globalization;
+using AlloyScan.Engine.Inventory;
+using AlloyScan.Engine.Store;
+
+namespace AlloyScan.Engine.Cmdb;
+
+/// <summary>A CI as it stands in the built-in CMDB.</summary>
+internal sealed record RecordState(long Id, RecordClass Class, long Number, long Version, string?[] Values)
+{
+    public bool IsRetired => RecordStatus.IsRetired(Values[CmdbFields.Status.Index]);
+}
+
+/// <summary>Reads and writes the CIs of the built-in CMDB on one session.</summary>
+internal sealed class BuiltInCmdb
+{
+    private readonly StoreSession _session;
+    private readonly long _targetId;
+    private readonly Statement _insert;
+    private readonly Statement _insertIdentifier;
+    private readonly Statement _get;
+    private long _nextComputer;
+    private long _nextHardware;
+    private long _nextId;
+    private bool _numbersTaken;
+
+    public BuiltInCmdb(StoreSession session, long targetId)
+    {
+        _session = session;
+        _targetId = targetId;
+        var places = string.Join(", ", Enumerable.Range(0, CmdbFields.All.Count + 6).Select(i => FormattableString.Invariant($"@p{i}")));
+        _insert = session.Prepare($"INSERT INTO records (id, target_id, class, number, created_at, updated_at, {CmdbFields.Columns}) VALUES ({places})").Set(1, targetId);
+        _insertIdentifier = session.Prepare("INSERT INTO record_identifiers (kind, value, record) VALUES (@p0, @p1, @p2) ON CONFLICT DO NOTHING");
+        _get = session.Prepare($"SELECT class, number, version, {CmdbFields.Columns} FROM records WHERE id = @p0");
+    }
+
+    /// <summary>Forgets numbers that were handed out, after a batch that was taken back.</summary>
+    public void Reset()
+    {
+        _nextId = 0;
+        _numbersTaken = false;
+    }
+
+    public RecordState? Get(long id)
+    {
+        using var reader = _get.Set(0, id).Read();
+        return reader.Read() ? Load(id, reader) : null;
+    }
+
+    public RecordState? Get(RecordClass recordClass, long number)
+    {
+        using var reader = _session.Prepare($"SELECT class, number, version, {CmdbFields.Columns}, id FROM records WHERE target_id = @p0 AND class = @p1 AND number = @p2")
+            .Set(0, _targetId).Set(1, (int)recordClass).Set(2, number).Read();
+        return reader.Read() ? Load(reader.GetInt64(CmdbFields.All.Count + 3), reader) : null;
+    }
+
+    /// <summary>Creates a CI.</summary>
+    /// <returns>Its key and number.</returns>
+    public (long Id, long Number) Create(RecordClass recordClass, string?[] values, long now)
+    {
+        if (_nextId == 0)
+        {
+            _nextId = (_session.Prepare("SELECT max(id) FROM records").Number() ?? 0) + 1;
+            using var reader = _session.Prepare("SELECT next_computer, next_hardware FROM targets WHERE id = @p0").Set(0, _targetId).Read();
+            reader.Read();
+            (_nextComputer, _nextHardware) = (reader.GetInt64(0), reader.GetInt64(1));
+        }
+
+        var id = _nextId++;
+        var number = recordClass == RecordClass.Computer ? _nextComputer++ : _nextHardware++;
+        _numbersTaken = true;
+        _insert.Set(0, id).Set(2, (int)recordClass).Set(3, number).Set(4, now).Set(5, now);
+        foreach (var field in CmdbFields.All)
+            Set(_insert, 6 + field.Index, field, values[field.Index]);
+        _insert.Execute();
+        return (id, number);
+    }
+
+    /// <summary>Writes the numbers handed out in this batch. Call before the commit.</summary>
+    public void Flush()
+    {
+        if (!_numbersTaken)
+            return;
+
+        _session.Prepare("UPDATE targets SET next_computer = @p1, next_hardware = @p2 WHERE id = @p0").Set(0, _targetId).Set(1, _nextComputer).Set(2, _nextHardware).Execute();
+        _numbersTaken = false;
+    }
+
+    /// <summary>Changes fields of a CI and returns its new version.</summary>
+    public long Update(RecordState record, IReadOnlyCollection<(CmdbField Field, string? Value)> changes, long now)
+    {
+        var sets = string.Join(", ", changes.Select((c, i) => FormattableString.Invariant($"{c.Field.Name} = @p{i + 3}")));
+        var statement = _session.Prepare($"UPDATE records SET version = @p1, updated_at = @p2, {sets} WHERE id = @p0");
+        var version = record.Version + 1;
+        statement.Set(0, record.Id).Set(1, version).Set(2, now);
+        var position = 3;
+        foreach (var (field, value) in changes)
+            Set(statement, position++, field, value);
+        statement.Execute();
+        return version;
+    }
+
+    public void AddIdentifiers(long record, IEnumerable<Identifier> identifiers)
+    {
+        foreach (var identifier in identifiers)
+            _insertIdentifier.Set(0, (int)identifier.Kind).Set(1, identifier.Value).Set(2, record).Execute();
+    }
+
+    public void RemoveIdentifiers(long record, IEnumerable<Identifier> identifiers)
+    {
+        foreach (var identifier in identifiers)
+        {
+            _session.Prepare("DELETE FROM record_identifiers WHERE kind = @p0 AND value = @p1 AND record = @p2")
+                .Set(0, (int)identifier.Kind).Set(1, identifier.Value).Set(2, record).Execute();
+        }
+    }
+
+    /// <summary>The identifiers that a CI's own fields give.</summary>
+    public static IEnumerable<Identifier> IdentifiersOf(string?[] values)
+    {
+        if (Identifiers.Name(values[CmdbFields.Name.Index]) is { } name)
+            yield return new Identifier(IdentifierKind.Name, name);
+        if (Identifiers.SerialNumber(values[CmdbFields.SerialNumber.Index]) is { } serial)
+            yield return new Identifier(IdentifierKind.SerialNumber, serial);
+        if (Identifiers.BiosUuid(values[CmdbFields.BiosUuid.Index]) is { } uuid)
+            yield return new Identifier(IdentifierKind.BiosUuid, uuid);
+        if (Identifiers.AssetTag(values[CmdbFields.AssetTag.Index]) is { } tag)
+            yield return new Identifier(IdentifierKind.AssetTag, tag);
+        if (Identifiers.MacAddress(values[CmdbFields.MacAddress.Index], out var weak) is { } mac)
+            yield return new Identifier(weak ? IdentifierKind.WeakMacAddress : IdentifierKind.MacAddress, mac);
+    }
+
+    private static RecordState Load(long id, DbDataReader reader)
+    {
+        var values = new string?[CmdbFields.All.Count];
+        for (var i = 0; i < values.Length; i++)
+        {
+            if (!reader.IsDBNull(3 + i))
+                values[i] = CmdbFields.All[i].IsNumber ? reader.GetInt64(3 + i).ToString(CultureInfo.InvariantCulture) : reader.GetString(3 + i);
+        }
+
+        return new RecordState(id, (RecordClass)reader.GetInt32(0), reader.GetInt64(1), reader.GetInt64(2), values);
+    }
+
+    private static void Set(Statement statement, int position, CmdbField field, string? value)
+    {
+        if (field.IsNumber)
+            statement.Set(position, value is null ? (long?)null : long.Parse(value, CultureInfo.InvariantCulture));
+        else
+            statement.Set(position, value);
+    }
+}

@@ -1,0 +1,133 @@
+using AlloyScan.Engine.Inventory;
+using AlloyScan.Engine.Store;
+
+namespace AlloyScan.Engine.Cmdb;
+
+/// <summary>How the software of a computer differs from what the CMDB holds.</summary>
+internal sealed class InstallationDifference
+{
+    public List<(long Product, InstalledSoftware Software)> Added { get; } = [];
+
+    public List<long> Removed { get; } = [];
+
+    /// <summary>Same product, other date or keys: written, but no change that anybody counts.</summary>
+    public List<(long Product, InstalledSoftware Software)> Touched { get; } = [];
+
+    /// <summary>Distinct products after the change.</summary>
+    public int Total { get; set; }
+
+    public bool IsEmpty => Added.Count == 0 && Removed.Count == 0 && Touched.Count == 0;
+}
+
+/// <summary>Replaces the discovered installations of computers as sets.</summary>
+internal sealed class InstallationSets
+{
+    private const int RowsAtOnce = 16;
+
+    private readonly StoreSession _session;
+    private readonly ProductCatalog _catalog;
+    private readonly Statement _insert;
+    private readonly Statement _insertMany;
+    private readonly Statement _current;
+    private readonly Dictionary<long, InstalledSoftware> _wanted = [];
+
+    public InstallationSets(StoreSession session, ProductCatalog catalog)
+    {
+        _session = session;
+        _catalog = catalog;
+        _insert = session.Prepare("INSERT INTO installations (record, product, install_date, install_key, serial_number) VALUES (@p0, @p1, @p2, @p3, @p4)");
+        var rows = Enumerable.Range(0, RowsAtOnce).Select(i => FormattableString.Invariant($"(@p{i * 5}, @p{(i * 5) + 1}, @p{(i * 5) + 2}, @p{(i * 5) + 3}, @p{(i * 5) + 4})"));
+        _insertMany = session.Prepare($"INSERT INTO installations (record, product, install_date, install_key, serial_number) VALUES {string.Join(", ", rows)}");
+        _current = session.Prepare("SELECT product, install_date, install_key, serial_number FROM installations WHERE record = @p0");
+    }
+
+    /// <summary>Compares a list of software with what a computer has.</summary>
+    /// <param name="record">The computer; 0 for one that is yet to be created.</param>
+    /// <param name="software">Its software; the same product twice counts once, the newest installation wins.</param>
+    /// <param name="add">Whether products not in the catalog are added to it. A rehearsal does not.</param>
+    public InstallationDifference Compare(long record, IReadOnlyList<InstalledSoftware> software, bool add)
+    {
+        var difference = new InstallationDifference();
+        _wanted.Clear();
+        var unknown = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        for (var i = 0; i < software.Count; i++)
+        {
+            var item = software[i];
+            var product = _catalog.Find(item, add);
+            if (product < 0)
+                continue;
+
+            if (product == ProductCatalog.None)
+            {
+                // Only in a rehearsal: the product would be added to the catalog.
+                if (unknown.Add($"{Identifiers.Collapse(item.Name)}\u001F{Identifiers.Collapse(item.Version)}\u001F{Identifiers.Collapse(item.Publisher)}"))
+                    difference.Added.Add((product, item));
+                continue;
+            }
+
+            if (!_wanted.TryAdd(product, item) && string.CompareOrdinal(item.InstallDate, _wanted[product].InstallDate) > 0)
+                _wanted[product] = item;
+        }
+
+        difference.Total = _wanted.Count + unknown.Count;
+        if (record != 0)
+        {
+            using var reader = _current.Set(0, record).Read();
+            while (reader.Read())
+            {
+                var product = reader.GetInt64(0);
+                if (!_wanted.Remove(product, out var item))
+                    difference.Removed.Add(product);
+                else if (!Same(reader.Text(1), item.InstallDate) || !Same(reader.Text(2), item.InstallKey) || !Same(reader.Text(3), item.SerialNumber))
+                    difference.Touched.Add((product, item));
+            }
+        }
+
+        foreach (var (product, item) in _wanted)
+            difference.Added.Add((product, item));
+        return difference;
+    }
+
+    /// <summary>Writes a difference.</summary>
+    public void Apply(long record, InstallationDifference difference)
+    {
+        var added = difference.Added;
+        // Rows go in by key order, many to a statement: the table is kept in that order.
+        added.Sort(static (a, b) => a.Product.CompareTo(b.Product));
+        var row = 0;
+        for (; row + RowsAtOnce <= added.Count; row += RowsAtOnce)
+        {
+            for (var i = 0; i < RowsAtOnce; i++)
+                Bind(_insertMany, i * 5, record, added[row + i]);
+            _insertMany.Execute();
+        }
+
+        for (; row < added.Count; row++)
+        {
+            Bind(_insert, 0, record, added[row]);
+            _insert.Execute();
+        }
+
+        foreach (var (product, _) in added)
+            _catalog.Count(product, 1);
+        foreach (var product in difference.Removed)
+        {
+            _session.Prepare("DELETE FROM installations WHERE record = @p0 AND product = @p1").Set(0, record).Set(1, product).Execute();
+            _catalog.Count(product, -1);
+        }
+
+        foreach (var (product, item) in difference.Touched)
+        {
+            _session.Prepare("UPDATE installations SET install_date = @p2, install_key = @p3, serial_number = @p4 WHERE record = @p0 AND product = @p1")
+                .Set(0, record).Set(1, product).Set(2, Clean(item.InstallDate)).Set(3, Clean(item.InstallKey)).Set(4, Clean(item.SerialNumber)).Execute();
+        }
+    }
+
+    private static void Bind(Statement statement, int from, long record, in (long Product, InstalledSoftware Software) row) =>
+        statement.Set(from, record).Set(from + 1, row.Product).Set(from + 2, Clean(row.Software.InstallDate))
+            .Set(from + 3, Clean(row.Software.InstallKey)).Set(from + 4, Clean(row.Software.SerialNumber));
+
+    private static bool Same(string? stored, string? value) => string.Equals(stored, Clean(value), StringComparison.Ordinal);
+
+    private static string? Clean(string? text) => string.IsNullOrWhiteSpace(text) ? null : text;
+}

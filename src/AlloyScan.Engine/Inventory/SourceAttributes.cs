@@ -1,0 +1,52 @@
+namespace AlloyScan.Engine.Inventory;
+
+/// <summary>
+/// The attributes of a device that mappings read, by name. Values stand in arrays in this order; custom audit
+/// fields are named <c>custom.NAME</c> and stand beside the array.
+/// </summary>
+internal static class SourceAttributes
+{
+    public const string Name = "name";
+    public const string DnsName = "dnsName";
+    public const string MacAddress = "macAddress";
+    public const string IpAddress = "ipAddress";
+    public const string SerialNumber = "serialNumber";
+    public const string AssetTag = "assetTag";
+    public const string DeviceType = "deviceType";
+    public const string DeviceKind = "deviceKind";
+    public const string Manufacturer = "manufacturer";
+    public const string Model = "model";
+    public const string BiosUuid = "biosUuid";
+    public const string Chassis = "chassis";
+    public const string CpuName = "cpuName";
+    public const string CpuCores = "cpuCores";
+    public const string MemoryBytes = "memoryBytes";
+    public const string OsPlatform = "osPlatform";
+    public const string OsName = "osName";
+    public const string OsVersion = "osVersion";
+    public const string OsBuild = "osBuild";
+    public const string OsInstallDate = "osInstallDate";
+    public const string HostName = "hostName";
+    public const string DnsDomain = "dnsDomain";
+    public const string UserName = "userName";
+    public const string UserLogin = "userLogin";
+    public const string UserEmail = "userEmail";
+    public const string UserDepartment = "userDepartment";
+    public const string AuditSource = "auditSource";
+
+    /// <summary>Prefix of custom audit fields.</summary>
+    public const string CustomPrefix = "custom.";
+
+    /// <summary>All names but the custom ones. Those up to <see cref="ListCount"/> come from the device list.</summary>
+    public static readonly string[] All =
+    [
+        Name, DnsName, MacAddress, IpAddress, SerialNumber, AssetTag, DeviceType, DeviceKind,
+        Manufacturer, Model, BiosUuid, Chassis, CpuName, CpuCores, MemoryBytes, OsPlatform, OsName, OsVersion, OsBuild, OsInstallDate,
+        HostName, DnsDomain, UserName, UserLogin, UserEmail, UserDepartment, AuditSource,
+    ];
+
+    /// <summary>How many of <see cref="All"/> the device list gives.</summary>
+    public const int ListCount = 8;
+
+    public static int IndexOf(string name) => Array.IndexOf(All, name);
+}

@@ -1,0 +1,173 @@
+using System.Data.Common;
+using System.Globalization;
+using Microsoft.Data.Sqlite;
+
+namespace AlloyScan.Engine.Store;
+
+/// <summary>The store as a SQLite file in WAL mode: one writer, readers undisturbed.</summary>
+internal sealed class SqliteDialect : StoreDialect
+{
+    /// <summary>"ALSC": marks the file as ours.</summary>
+    private const int ApplicationId = 0x414C5343;
+
+    private const int Busy = 5;
+    private const int Locked = 6;
+    private const int ReadOnly = 8;
+    private const int InputOutput = 10;
+    private const int Corrupt = 11;
+    private const int Full = 13;
+    private const int CannotOpen = 14;
+    private const int NotADatabase = 26;
+
+    static SqliteDialect() => SQLitePCL.Batteries_V2.Init();
+
+    public override IReadOnlyList<string> Migrations => SqliteSchema.Migrations;
+
+    public override string BeginWrite => "BEGIN IMMEDIATE";
+
+    public override DbConnection Open(StoreLocation location)
+    {
+        var connection = new SqliteConnection(new SqliteConnectionStringBuilder
+        {
+            DataSource = location.Path,
+            Mode = SqliteOpenMode.ReadWriteCreate,
+            // A pooled connection would keep temporary tables and the file open.
+            Pooling = false,
+            DefaultTimeout = 30,
+        }.ToString());
+        try
+        {
+            connection.Open();
+            // NORMAL is safe against corruption in WAL mode; a power cut may lose the last batches, which the next run does again.
+            Execute(connection, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32768; PRAGMA wal_autocheckpoint=4000; PRAGMA busy_timeout=10000;");
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    public override void Prepare(StoreLocation location, TimeProvider timeProvider)
+    {
+        var folder = Path.GetDirectoryName(location.Path);
+        try
+        {
+            if (!string.IsNullOrEmpty(folder))
+                Directory.CreateDirectory(folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new AlloyScanException(ErrorKind.ResourceUnavailable, "StoreUnavailable", $"The folder of the store '{location.Path}' cannot be made: {e.Message}", location.Path, "Choose a folder that this account may write to.", e);
+        }
+
+        if (Directory.Exists(location.Path))
+            throw new AlloyScanException(ErrorKind.InvalidArgument, "NotAStore", $"'{location.Path}' is a folder, not a store.", location.Path, "Give the path of a file in it.");
+
+        if (File.Exists(location.Path) && new FileInfo(location.Path).IsReadOnly)
+            throw ReadOnlyStore(location, null);
+
+        using var connection = (SqliteConnection)Open(location);
+        var version = CheckOurs(connection, location);
+        if (version == Migrations.Count)
+            return;
+
+        if (version > 0)
+            CopyAside(connection, location, version, timeProvider);
+
+        // Another process may be doing the same: the version is read again under the write lock.
+        Execute(connection, BeginWrite);
+        try
+        {
+            version = CheckOurs(connection, location);
+            for (; version < Migrations.Count; version++)
+                Execute(connection, Migrations[version]);
+            Execute(connection, FormattableString.Invariant($"PRAGMA application_id={ApplicationId}; PRAGMA user_version={version}; COMMIT"));
+        }
+        catch
+        {
+            Execute(connection, "ROLLBACK");
+            throw;
+        }
+    }
+
+    public override AlloyScanException Translate(DbException exception, StoreLocation location)
+    {
+        var code = exception is SqliteException sqlite ? sqlite.SqliteErrorCode : 0;
+        var path = location.Path;
+        return code switch
+        {
+            Busy or Locked => new AlloyScanException(ErrorKind.ResourceBusy, "StoreLocked", $"The store '{path}' is locked by another program.", path, "Wait for it to finish, or close what holds the file open.", exception),
+            ReadOnly => ReadOnlyStore(location, exception),
+            Full => new AlloyScanException(ErrorKind.ResourceUnavailable, "StoreFull", $"There is no room left on the disk of the store '{path}'. What was committed is safe.", path, "Free some room and run again.", exception),
+            CannotOpen => new AlloyScanException(ErrorKind.ResourceUnavailable, "StoreUnavailable", $"The store '{path}' cannot be opened: {Plain(exception)}.", path, "Check that the folder exists and that this account may write to it.", exception),
+            NotADatabase => new AlloyScanException(ErrorKind.InvalidData, "NotAStore", $"'{path}' is not a database.", path, "Give the path of an AlloyScan store, or of a file that does not exist yet.", exception),
+            Corrupt => new AlloyScanException(ErrorKind.InvalidData, "StoreDamaged", $"The store '{path}' is damaged: {Plain(exception)}.", path, "Restore the file from a backup.", exception),
+            InputOutput => new AlloyScanException(ErrorKind.ResourceUnavailable, "StoreUnavailable", $"The disk of the store '{path}' failed: {Plain(exception)}.", path, "Check the disk and that the file is still there.", exception),
+            _ => new AlloyScanException(ErrorKind.Unspecified, "StoreError", $"The store '{path}' failed: {Plain(exception)}.", path, null, exception),
+        };
+    }
+
+    private static string Plain(DbException exception)
+    {
+        // "SQLite Error 14: 'unable to open database file'."
+        var message = exception.Message;
+        var from = message.IndexOf('\'', StringComparison.Ordinal);
+        var to = message.LastIndexOf('\'');
+        return from >= 0 && to > from ? message[(from + 1)..to] : message.TrimEnd('.');
+    }
+
+    private static AlloyScanException ReadOnlyStore(StoreLocation location, Exception? inner) => new(
+        ErrorKind.PermissionDenied, "StoreReadOnly", $"The store '{location.Path}' is read-only.", location.Path, "Make the file and its folder writable for this account.", inner);
+
+    /// <summary>Returns the schema version, 0 for an empty file.</summary>
+    private int CheckOurs(SqliteConnection connection, StoreLocation location)
+    {
+        var application = Number(connection, "PRAGMA application_id");
+        var version = (int)Number(connection, "PRAGMA user_version");
+        if (application != ApplicationId)
+        {
+            if (application != 0 || version != 0 || Number(connection, "SELECT count(*) FROM sqlite_master") != 0)
+            {
+                throw new AlloyScanException(
+                    ErrorKind.InvalidData, "NotAStore", $"'{location.Path}' is a database of another program, not an AlloyScan store.", location.Path,
+                    "Give the path of an AlloyScan store, or of a file that does not exist yet.");
+            }
+
+            return 0;
+        }
+
+        if (version > Migrations.Count)
+        {
+            throw new AlloyScanException(
+                ErrorKind.InvalidData, "StoreTooNew", $"The store '{location.Path}' has schema version {version}; this version of the product knows up to {Migrations.Count}.", location.Path,
+                "Update this installation.");
+        }
+
+        return version;
+    }
+
+    private static void CopyAside(SqliteConnection connection, StoreLocation location, int version, TimeProvider timeProvider)
+    {
+        var copy = string.Create(CultureInfo.InvariantCulture, $"{location.Path}.v{version}-{timeProvider.GetUtcNow():yyyyMMddHHmmss}.bak");
+        using var command = connection.CreateCommand();
+        command.CommandText = "VACUUM INTO @path";
+        command.Parameters.AddWithValue("@path", copy);
+        command.ExecuteNonQuery();
+    }
+
+    private static long Number(SqliteConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return Convert.ToInt64(command.ExecuteScalar(), CultureInfo.InvariantCulture);
+    }
+
+    private static void Execute(SqliteConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+}

@@ -1,0 +1,381 @@
+using AlloyScan.Engine.Cmdb;
+using AlloyScan.Engine.Inventory;
+using AlloyScan.Engine.Store;
+using AlloyScan.Engine.Sync.Identify;
+using AlloyScan.Engine.Sync.Map;
+using Newtonsoft.Json;
+
+namespace AlloyScan.Engine.Sync.Apply;
+
+/// <summary>
+/// Plans the change of one CI and, in a real run, writes it with its link and journal. Plan and apply are the same
+/// code, so a rehearsal shows what a run does. A real run calls this inside the transaction of a batch.
+/// </summary>
+internal sealed class ChangeWriter
+{
+    private readonly RunContext _context;
+    private readonly StoreSession _session;
+    private readonly Identification _identification;
+    private readonly BuiltInCmdb _cmdb;
+    private readonly ProductCatalog _catalog;
+    private readonly InstallationSets _installations;
+    private readonly Statement _journal;
+    private readonly Statement _upsertLink;
+    private readonly Statement _upsertValues;
+    private int _row;
+
+    public ChangeWriter(RunContext context, Identification identification)
+    {
+        _context = context;
+        _session = context.Session;
+        _identification = identification;
+        _cmdb = new BuiltInCmdb(_session, context.TargetId);
+        _catalog = new ProductCatalog(_session, context.TargetId);
+        _installations = new InstallationSets(_session, _catalog);
+        _journal = _session.Prepare("""
+            INSERT INTO changes (run_id, target_id, class, number, action, field, old_value, new_value) VALUES (@p0, @p1, @p2, @p3, @p4, @p5, @p6, @p7)
+            """).Set(1, context.TargetId);
+        _upsertLink = _session.Prepare("""
+            INSERT INTO links (target_id, site_id, device_id, class, record, record_number, state, list_hash, fingerprint, record_version, platform, audit_id, audited_at,
+                last_seen, first_seen, synced_at, software_imported, software_count)
+            VALUES (@p0, @p1, @p2, @p3, @p4, @p5, 1, @p6, @p7, @p8, @p9, @p10, @p11, @p12, @p13, @p13, @p14, @p15)
+            ON CONFLICT (target_id, site_id, device_id) DO UPDATE SET class = excluded.class, record = excluded.record, record_number = excluded.record_number, state = 1,
+                list_hash = excluded.list_hash, fingerprint = excluded.fingerprint, record_version = excluded.record_version, platform = excluded.platform,
+                audit_id = excluded.audit_id, audited_at = excluded.audited_at, last_seen = excluded.last_seen, synced_at = excluded.synced_at,
+                missing_since = NULL, closed_reason = NULL, software_imported = excluded.software_imported, software_count = excluded.software_count, empty_audit = NULL
+            RETURNING id
+            """).Set(0, context.TargetId).Set(1, context.SiteId);
+        _upsertValues = _session.Prepare("""
+            INSERT INTO link_values (link, source, written) VALUES (@p0, @p1, @p2) ON CONFLICT (link) DO UPDATE SET source = excluded.source, written = excluded.written
+            """);
+    }
+
+    /// <summary>Takes back what a failed batch left in memory.</summary>
+    public void Reset()
+    {
+        _cmdb.Reset();
+        _catalog.Reset();
+    }
+
+    /// <summary>Writes what a batch gathered in memory. Call before the commit.</summary>
+    public void Flush()
+    {
+        _cmdb.Flush();
+        var (added, removed) = _catalog.Flush();
+        _context.Counts.ProductsAdded += added;
+        _context.Counts.ProductsRemoved += removed;
+    }
+
+    /// <summary>Creates a CI for a device.</summary>
+    public SyncChange Create(DeviceFacts facts, string? reason)
+    {
+        var values = _context.Mapper(facts.Class, ServiceActionKind.Create).NewValues(facts);
+        var difference = facts.Class == RecordClass.Computer && facts.Software is { } software && _context.ImportsSoftware(facts.Platform)
+            ? _installations.Compare(0, software, _context.Applying)
+            : null;
+        _context.Counts.Created++;
+        _context.Counts.InstallationsAdded += difference?.Added.Count ?? 0;
+        string? recordId = null;
+        if (_context.Applying)
+        {
+            var now = _context.TimeProvider.NowMilliseconds();
+            var (id, number) = _cmdb.Create(facts.Class, values, now);
+            recordId = RunContext.RecordId(facts.Class, number);
+            _cmdb.AddIdentifiers(id, facts.Identifiers());
+            if (difference is not null)
+                _installations.Apply(id, difference);
+            var link = WriteLink(facts, id, number, 1, difference is not null, difference?.Total ?? 0, now);
+            var written = new Dictionary<string, string?>();
+            foreach (var field in CmdbFields.All)
+            {
+                if (values[field.Index] is { } value)
+                    written[field.Name] = value;
+            }
+
+            WriteValues(link, facts, written);
+            Journal(facts.Class, number, "Create", null, null, facts.DisplayName);
+            CloseConflict(facts.DeviceId, "Created");
+        }
+        else
+        {
+            _identification.NotePlannedCreate(facts);
+        }
+
+        return Change(ChangeAction.Create, facts, recordId, reason) with
+        {
+            Fields = [.. CmdbFields.All.Where(f => values[f.Index] is not null).Select(f => new FieldChange(f.Name, null, values[f.Index]))],
+            SoftwareAdded = difference?.Added.Count ?? 0,
+        };
+    }
+
+    /// <summary>Links a device to an existing CI and brings the CI up to date.</summary>
+    public SyncChange Link(DeviceFacts facts, Decision decision)
+    {
+        var record = _cmdb.Get(decision.Record) ?? throw new InvalidOperationException($"The CI that device {facts.DeviceId} was recognised as is gone.");
+        // Fields never written by this link count as edited where they hold a value; so a hand-kept CI keeps what people typed.
+        var written = new Dictionary<string, string?>();
+        var changes = _context.Mapper(facts.Class, ServiceActionKind.Update).Changes(facts, record.Values, written);
+        var difference = CompareSoftware(record, facts, null);
+        if (changes.Count > 0)
+            _context.Counts.Updated++;
+        else
+            _context.Counts.Unchanged++;
+        Count(difference);
+        if (_context.Applying)
+        {
+            var now = _context.TimeProvider.NowMilliseconds();
+            if (decision.CloseLink != 0)
+            {
+                _session.Prepare("UPDATE links SET state = 3, closed_reason = @p1 WHERE id = @p0").Set(0, decision.CloseLink).Set(1, ClosedReason.TakenOver).Execute();
+                Journal(facts.Class, record.Number, "CloseLink", "link", LinkState.Missing.ToString(), LinkState.Closed.ToString());
+            }
+
+            var version = WriteFields(record, changes, now);
+            _cmdb.AddIdentifiers(record.Id, facts.Identifiers());
+            if (difference is not null)
+                WriteSoftware(record, difference);
+            foreach (var (field, value) in changes)
+                written[field.Name] = value;
+            var link = WriteLink(facts, record.Id, record.Number, version, difference is not null, difference?.Total ?? 0, now);
+            WriteValues(link, facts, written);
+            Journal(facts.Class, record.Number, "Link", "link", null, facts.DeviceId);
+            CloseConflict(facts.DeviceId, "Linked");
+        }
+        else
+        {
+            _identification.NotePlannedLink(record.Id, facts);
+        }
+
+        return Change(changes.Count > 0 ? ChangeAction.Update : ChangeAction.Link, facts, RunContext.RecordId(record.Class, record.Number), decision.Reason) with
+        {
+            Fields = Fields(record, changes),
+            SoftwareAdded = difference?.Added.Count ?? 0,
+            SoftwareRemoved = difference?.Removed.Count ?? 0,
+        };
+    }
+
+    /// <summary>Brings the CI of a linked device up to date. Returns <see langword="null"/> when nothing of the CI changes.</summary>
+    public SyncChange? Update(DeviceFacts facts, LinkDetails link)
+    {
+        if (_cmdb.Get(link.Record) is not { } record)
+            return null;
+
+        if (record.IsRetired)
+        {
+            // Retired since the list was read; a retired CI is left alone.
+            _context.Counts.Skipped++;
+            return null;
+        }
+
+        var written = JsonConvert.DeserializeObject<Dictionary<string, string?>>(link.Written) ?? [];
+        var changes = _context.Mapper(facts.Class, ServiceActionKind.Update).Changes(facts, record.Values, written);
+        var difference = CompareSoftware(record, facts, link);
+        var returned = link.State == LinkState.Missing;
+        if (changes.Count > 0)
+            _context.Counts.Updated++;
+        else
+            _context.Counts.Unchanged++;
+        Count(difference);
+
+        if (_context.Applying)
+        {
+            var now = _context.TimeProvider.NowMilliseconds();
+            var version = WriteFields(record, changes, now);
+            var before = DeviceFacts.FromJson(link.Source).Identifiers();
+            var after = facts.Identifiers();
+            // What a person typed into the CI since the last run identifies it as well.
+            _cmdb.RemoveIdentifiers(record.Id, before.Except(after));
+            _cmdb.AddIdentifiers(record.Id, after.Except(before));
+            if (difference is not null)
+                WriteSoftware(record, difference);
+            foreach (var (field, value) in changes)
+                written[field.Name] = value;
+            _session.Prepare("""
+                UPDATE links SET state = 1, list_hash = @p1, fingerprint = @p2, record_version = @p3, platform = @p4, audit_id = @p5, audited_at = @p6, last_seen = @p7,
+                    synced_at = @p8, missing_since = NULL, software_imported = @p9, software_count = @p10, empty_audit = @p11 WHERE id = @p0
+                """)
+                .Set(0, link.Id).Set(1, facts.ListHash).Set(2, _context.Fingerprint).Set(3, version).Set(4, facts.Platform).Set(5, facts.AuditId).Set(6, facts.AuditedAt)
+                .Set(7, facts.LastSeen).Set(8, now).Set(9, difference is not null || link.SoftwareImported ? 1 : 0).Set(10, difference?.Total ?? link.SoftwareCount)
+                .Set(11, IsUnconfirmedEmpty(facts, link) ? facts.AuditId : null).Execute();
+            WriteValues(link.Id, facts, written);
+            if (returned)
+                Journal(facts.Class, record.Number, "Return", "link", LinkState.Missing.ToString(), LinkState.Live.ToString());
+        }
+        else if (changes.Count > 0)
+        {
+            _identification.NotePlannedUpdate(record.Id, facts);
+        }
+
+        var softwareChanged = difference is { Added.Count: > 0 } or { Removed.Count: > 0 };
+        if (changes.Count == 0 && !softwareChanged && !returned)
+            return null;
+
+        return Change(changes.Count == 0 && !softwareChanged ? ChangeAction.Return : ChangeAction.Update, facts, RunContext.RecordId(record.Class, record.Number), returned ? "The device is back" : null) with
+        {
+            Fields = Fields(record, changes),
+            SoftwareAdded = difference?.Added.Count ?? 0,
+            SoftwareRemoved = difference?.Removed.Count ?? 0,
+        };
+    }
+
+    /// <summary>Puts a device on the conflict list. Returns <see langword="null"/> when it stands there already for the same reason.</summary>
+    public SyncChange? Conflict(DeviceFacts facts, string reason, IReadOnlyList<long> candidates)
+    {
+        using (var reader = _session.Prepare("SELECT reason, state, list_hash, last_seen FROM conflicts WHERE target_id = @p0 AND site_id = @p1 AND device_id = @p2")
+            .Set(0, _context.TargetId).Set(1, _context.SiteId).Set(2, facts.DeviceId).Read())
+        {
+            if (reader.Read() && reader.GetString(1) == "Open" && reader.GetString(0) == reason && reader.GetInt64(2) == facts.ListHash && reader.Number(3) == facts.LastSeen)
+                return null;
+        }
+
+        _context.Counts.Conflicts++;
+        if (_context.Applying)
+        {
+            var ids = new List<string>();
+            foreach (var candidate in candidates)
+            {
+                if (candidate > 0 && _cmdb.Get(candidate) is { } record)
+                    ids.Add(RunContext.RecordId(record.Class, record.Number));
+            }
+
+            var now = _context.TimeProvider.NowMilliseconds();
+            _session.Prepare("""
+                INSERT INTO conflicts (job, target_id, site_id, device_id, device_name, class, reason, candidates, state, list_hash, last_seen, facts, created_at, updated_at)
+                VALUES (@p0, @p1, @p2, @p3, @p4, @p5, @p6, @p7, 'Open', @p8, @p9, @p10, @p11, @p11)
+                ON CONFLICT (target_id, site_id, device_id) DO UPDATE SET job = excluded.job, device_name = excluded.device_name, class = excluded.class, reason = excluded.reason,
+                    candidates = excluded.candidates, state = 'Open', list_hash = excluded.list_hash, last_seen = excluded.last_seen, facts = excluded.facts, updated_at = excluded.updated_at
+                """)
+                .Set(0, _context.Job.Name).Set(1, _context.TargetId).Set(2, _context.SiteId).Set(3, facts.DeviceId).Set(4, facts.DisplayName).Set(5, (int)facts.Class)
+                .Set(6, reason).Set(7, string.Join(", ", ids)).Set(8, facts.ListHash).Set(9, facts.LastSeen).Set(10, facts.ToKeptJson()).Set(11, now).Execute();
+        }
+
+        return Change(ChangeAction.Conflict, facts, null, reason);
+    }
+
+    /// <summary>Closes the link of a CI that is gone from the CMDB and asks a person what to do.</summary>
+    public SyncChange? CloseForDeletedRecord(DeviceFacts facts, LinkDetails link)
+    {
+        if (_context.Applying)
+        {
+            _session.Prepare("UPDATE links SET state = 4 WHERE id = @p0").Set(0, link.Id).Execute();
+            Journal(link.Class, link.RecordNumber, "CloseLink", "link", link.State.ToString(), LinkState.RecordDeleted.ToString());
+        }
+
+        var recordId = RunContext.RecordId(link.Class, link.RecordNumber);
+        var reason = $"The CI {recordId} of this device was deleted from the CMDB";
+        Conflict(facts, reason, []);
+        return Change(ChangeAction.CloseLink, facts, recordId, reason);
+    }
+
+    /// <summary>Marks a link whose device is gone from the site.</summary>
+    public SyncChange MarkMissing(LinkDetails link)
+    {
+        _context.Counts.Missing++;
+        if (_context.Applying)
+        {
+            _session.Prepare("UPDATE links SET state = 2, missing_since = @p1 WHERE id = @p0").Set(0, link.Id).Set(1, _context.TimeProvider.NowMilliseconds()).Execute();
+            Journal(link.Class, link.RecordNumber, "MarkMissing", "link", LinkState.Live.ToString(), LinkState.Missing.ToString());
+        }
+        else
+        {
+            _identification.NotePlannedMissing(link.Id);
+        }
+
+        return LinkChange(ChangeAction.MarkMissing, link, "The device is gone from the site");
+    }
+
+    /// <summary>A change that concerns the link alone.</summary>
+    public SyncChange LinkChange(ChangeAction action, LinkDetails link, string reason) => new()
+    {
+        Row = ++_row,
+        Job = _context.Job.Name,
+        Target = _context.Job.Target,
+        Action = action,
+        Class = link.Class,
+        RecordId = RunContext.RecordId(link.Class, link.RecordNumber),
+        DeviceId = link.DeviceId,
+        DeviceName = link.DeviceName,
+        Reason = reason,
+    };
+
+    public void Journal(RecordClass recordClass, long number, string action, string? field, string? oldValue, string? newValue) =>
+        _journal.Set(0, _context.RunId).Set(2, (int)recordClass).Set(3, number).Set(4, action).Set(5, field).Set(6, oldValue).Set(7, newValue).Execute();
+
+    private InstallationDifference? CompareSoftware(RecordState record, DeviceFacts facts, LinkDetails? link)
+    {
+        if (record.Class != RecordClass.Computer)
+            return null;
+
+        if (!_context.ImportsSoftware(facts.Platform))
+        {
+            // With no import at all nothing is touched; a choice that was narrowed takes out what it excludes.
+            return _context.Job.ImportSoftware != SoftwarePlatforms.None && link is { SoftwareImported: true }
+                ? _installations.Compare(record.Id, [], _context.Applying)
+                : null;
+        }
+
+        if (facts.Software is not { } software)
+            return null;
+
+        // An empty list where there was software may be a failed collection: a second audit has to say the same.
+        if (link is not null && IsUnconfirmedEmpty(facts, link))
+            return null;
+        return _installations.Compare(record.Id, software, _context.Applying);
+    }
+
+    private static bool IsUnconfirmedEmpty(DeviceFacts facts, LinkDetails link) =>
+        facts.Software is { Count: 0 } && link.SoftwareCount > 0 && (link.EmptyAudit is null || link.EmptyAudit == facts.AuditId);
+
+    private void Count(InstallationDifference? difference)
+    {
+        _context.Counts.InstallationsAdded += difference?.Added.Count ?? 0;
+        _context.Counts.InstallationsRemoved += difference?.Removed.Count ?? 0;
+    }
+
+    private long WriteFields(RecordState record, List<(CmdbField Field, string? Value)> changes, long now)
+    {
+        if (changes.Count == 0)
+            return record.Version;
+
+        foreach (var (field, value) in changes)
+            Journal(record.Class, record.Number, "Update", field.Name, record.Values[field.Index], value);
+        return _cmdb.Update(record, changes, now);
+    }
+
+    private void WriteSoftware(RecordState record, InstallationDifference difference)
+    {
+        foreach (var product in difference.Removed)
+            Journal(record.Class, record.Number, "InstallationRemoved", "software", _catalog.Describe(product), null);
+        _installations.Apply(record.Id, difference);
+        foreach (var (product, _) in difference.Added)
+            Journal(record.Class, record.Number, "InstallationAdded", "software", null, _catalog.Describe(product));
+    }
+
+    private long WriteLink(DeviceFacts facts, long record, long number, long version, bool softwareImported, int softwareCount, long now) =>
+        _upsertLink.Set(2, facts.DeviceId).Set(3, (int)facts.Class).Set(4, record).Set(5, number).Set(6, facts.ListHash).Set(7, _context.Fingerprint).Set(8, version)
+            .Set(9, facts.Platform).Set(10, facts.AuditId).Set(11, facts.AuditedAt).Set(12, facts.LastSeen).Set(13, now)
+            .Set(14, softwareImported ? 1 : 0).Set(15, softwareCount).Number() ?? throw new InvalidOperationException("The link was not written.");
+
+    private void WriteValues(long link, DeviceFacts facts, Dictionary<string, string?> written) =>
+        _upsertValues.Set(0, link).Set(1, facts.ToKeptJson()).Set(2, JsonConvert.SerializeObject(written)).Execute();
+
+    private void CloseConflict(string deviceId, string state) =>
+        _session.Prepare("UPDATE conflicts SET state = @p3, updated_at = @p4 WHERE target_id = @p0 AND site_id = @p1 AND device_id = @p2 AND state = 'Open'")
+            .Set(0, _context.TargetId).Set(1, _context.SiteId).Set(2, deviceId).Set(3, state).Set(4, _context.TimeProvider.NowMilliseconds()).Execute();
+
+    private static List<FieldChange> Fields(RecordState record, List<(CmdbField Field, string? Value)> changes) =>
+        [.. changes.Select(c => new FieldChange(c.Field.Name, record.Values[c.Field.Index], c.Value))];
+
+    private SyncChange Change(ChangeAction action, DeviceFacts facts, string? recordId, string? reason) => new()
+    {
+        Row = ++_row,
+        Job = _context.Job.Name,
+        Target = _context.Job.Target,
+        Action = action,
+        Class = facts.Class,
+        RecordId = recordId,
+        DeviceId = facts.DeviceId,
+        DeviceName = facts.DisplayName,
+        Reason = reason,
+    };
+}

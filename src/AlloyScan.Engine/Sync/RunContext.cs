@@ -1,0 +1,81 @@
+using AlloyScan.Engine.Cmdb;
+using AlloyScan.Engine.Inventory;
+using AlloyScan.Engine.Jobs;
+using AlloyScan.Engine.Store;
+using AlloyScan.Engine.Sync.Map;
+
+namespace AlloyScan.Engine.Sync;
+
+/// <summary>Counters of a run. A struct, so that a batch that fails can be taken back with one assignment.</summary>
+internal struct RunCounts
+{
+    public int DevicesRead, Created, Updated, Unchanged, Conflicts, Missing, Retired, DeletedInAlloyScan;
+    public int InstallationsAdded, InstallationsRemoved, ProductsAdded, ProductsRemoved, Skipped, Errors;
+}
+
+/// <summary>What all stages of one run share.</summary>
+internal sealed class RunContext
+{
+    /// <summary>The built-in CMDB.</summary>
+    public const long BuiltInTarget = 1;
+
+    private readonly Dictionary<(RecordClass, ServiceActionKind), FieldMapper> _mappers;
+
+    public RunContext(StoreSession session, SyncJob job, long siteId, SyncMode mode, ISyncObserver observer, TimeProvider timeProvider)
+    {
+        Session = session;
+        Job = job;
+        SiteId = siteId;
+        Mode = mode;
+        Observer = observer;
+        TimeProvider = timeProvider;
+        _mappers = new Dictionary<(RecordClass, ServiceActionKind), FieldMapper>
+        {
+            [(RecordClass.Computer, ServiceActionKind.Create)] = Mapper(job.NewComputerAction, RecordClass.Computer, ServiceActionKind.Create),
+            [(RecordClass.Computer, ServiceActionKind.Update)] = Mapper(job.ExistingComputerAction, RecordClass.Computer, ServiceActionKind.Update),
+            [(RecordClass.Hardware, ServiceActionKind.Create)] = Mapper(job.NewHardwareAction, RecordClass.Hardware, ServiceActionKind.Create),
+            [(RecordClass.Hardware, ServiceActionKind.Update)] = Mapper(job.ExistingHardwareAction, RecordClass.Hardware, ServiceActionKind.Update),
+        };
+
+        var hash = new StableHash();
+        foreach (var mapper in _mappers.Values)
+            hash.Add(ServiceActions.Definition(mapper.Action));
+        hash.Add((long)job.ImportSoftware);
+        Fingerprint = hash.Value;
+    }
+
+    public StoreSession Session { get; }
+
+    public SyncJob Job { get; }
+
+    public long SiteId { get; }
+
+    public long TargetId { get; } = BuiltInTarget;
+
+    public SyncMode Mode { get; }
+
+    /// <summary>Whether changes are written to the CMDB.</summary>
+    public bool Applying => Mode == SyncMode.Apply;
+
+    public ISyncObserver Observer { get; }
+
+    public TimeProvider TimeProvider { get; }
+
+    /// <summary>Of the settings that shape what a link holds: mappings and software choice.</summary>
+    public long Fingerprint { get; }
+
+    public long RunId { get; set; }
+
+    /// <summary>Public so that a batch can keep a copy and put it back.</summary>
+    public RunCounts Counts;
+
+    public FieldMapper Mapper(RecordClass recordClass, ServiceActionKind kind) => _mappers[(recordClass, kind)];
+
+    /// <summary>Whether software of this platform is imported.</summary>
+    public bool ImportsSoftware(string? platform) => (Job.ImportSoftware & DeviceTypes.SoftwarePlatform(platform)) != 0;
+
+    public static string RecordId(RecordClass recordClass, long number) =>
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{(recordClass == RecordClass.Computer ? 'C' : 'H')}{number:000000}");
+
+    private FieldMapper Mapper(int id, RecordClass recordClass, ServiceActionKind kind) => new(ServiceActions.Get(Session, id, recordClass, kind));
+}

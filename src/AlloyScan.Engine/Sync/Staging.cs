@@ -1,0 +1,276 @@
+using System.Collections;
+using AlloyScan.Engine.Cmdb;
+using AlloyScan.Engine.Inventory;
+using AlloyScan.Engine.Site;
+using AlloyScan.Engine.Store;
+using AlloyScan.Engine.Sync.Map;
+
+namespace AlloyScan.Engine.Sync;
+
+/// <summary>What is to be done with a listed device.</summary>
+internal enum StagedKind
+{
+    /// <summary>Linked, and something moved.</summary>
+    Linked = 1,
+
+    /// <summary>Not linked.</summary>
+    Unlinked = 2,
+
+    /// <summary>Linked to a CI that is gone from the CMDB.</summary>
+    RecordDeleted = 3,
+
+    /// <summary>Linked to a retired CI whose device the job wants deleted.</summary>
+    Retired = 4,
+
+    /// <summary>Nothing to do; kept so that it is counted once.</summary>
+    Ignored = 5,
+}
+
+/// <summary>A link as the comparison with the list needs it.</summary>
+internal readonly record struct LinkRow(
+    long Id, RecordClass Class, long Record, LinkState State, long ListHash, long Fingerprint, long AppliedVersion, long? LastSeen, long? RecordVersion, bool Retired, string? ClosedReason);
+
+/// <summary>A listed device that needs work.</summary>
+internal sealed record StagedDevice(StagedKind Kind, Device Device, long ListHash, long LinkId);
+
+/// <summary>
+/// The device list of one run, staged in temporary tables of the store. A device that is linked and unmoved leaves
+/// one bit behind and nothing else, which keeps an unchanged run free of writes and small in memory.
+/// </summary>
+internal sealed class Staging
+{
+    private const int LookupSize = 100;
+    private const int ChunkSize = 256;
+    private readonly RunContext _context;
+    private readonly StoreSession _session;
+    private readonly bool _full;
+    private readonly Statement _lookup;
+    private readonly Statement _insert;
+    private readonly Statement _insertIdentifier;
+    private readonly Dictionary<string, LinkRow> _links = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _unknownTypes = new(StringComparer.OrdinalIgnoreCase);
+    private BitArray _seen = new(4096);
+    private int _seenCount;
+
+    public Staging(RunContext context, bool full)
+    {
+        _context = context;
+        _session = context.Session;
+        _full = full;
+        _session.Execute("""
+            CREATE TEMP TABLE staged (
+                device_id TEXT PRIMARY KEY, kind INTEGER NOT NULL, link INTEGER NOT NULL, list_hash INTEGER NOT NULL, last_seen INTEGER,
+                name TEXT, dns_name TEXT, mac_address TEXT, ip_address TEXT, serial_number TEXT, asset_tag TEXT, type TEXT) WITHOUT ROWID;
+            CREATE TEMP TABLE staged_identifiers (
+                kind INTEGER NOT NULL, value TEXT NOT NULL, device_id TEXT NOT NULL, PRIMARY KEY (kind, value, device_id)) WITHOUT ROWID;
+            CREATE TEMP TABLE waiting (device_id TEXT PRIMARY KEY, facts TEXT NOT NULL) WITHOUT ROWID;
+            """);
+        var places = string.Join(", ", Enumerable.Range(2, LookupSize).Select(i => "@p" + i.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+        _lookup = _session.Prepare($"""
+            SELECT l.device_id, l.id, l.class, l.record, l.state, l.list_hash, l.fingerprint, l.record_version, l.last_seen, r.version, r.status, l.closed_reason
+            FROM links l LEFT JOIN records r ON r.id = l.record
+            WHERE l.target_id = @p0 AND l.site_id = @p1 AND l.device_id IN ({places})
+            """).Set(0, context.TargetId).Set(1, context.SiteId);
+        _insert = _session.Prepare("""
+            INSERT INTO temp.staged (device_id, kind, link, list_hash, last_seen, name, dns_name, mac_address, ip_address, serial_number, asset_tag, type)
+            VALUES (@p0, @p1, @p2, @p3, @p4, @p5, @p6, @p7, @p8, @p9, @p10, @p11) ON CONFLICT (device_id) DO NOTHING
+            """);
+        _insertIdentifier = _session.Prepare("INSERT INTO temp.staged_identifiers (kind, value, device_id) VALUES (@p0, @p1, @p2) ON CONFLICT DO NOTHING");
+    }
+
+    /// <summary>Distinct devices listed so far, unreadable ones with an ID included.</summary>
+    public int Distinct { get; private set; }
+
+    /// <summary>Of those, the ones with a live or missing link.</summary>
+    public int SeenLinks => _seenCount;
+
+    /// <summary>A listed device, for proving that the device path works before a 404 on it is believed.</summary>
+    public string? AnyDeviceId { get; private set; }
+
+    /// <summary>Takes in one page. Must be called inside a transaction only when the store's own tables are written too.</summary>
+    public void Add(DevicePage page)
+    {
+        var devices = page.Devices;
+        for (var from = 0; from < devices.Count; from += LookupSize)
+        {
+            var count = Math.Min(LookupSize, devices.Count - from);
+            FindLinks(devices, from, count);
+            for (var i = from; i < from + count; i++)
+                Add(devices[i]);
+        }
+    }
+
+    /// <summary>Counts a listed device that could not be understood. False when it was counted before.</summary>
+    public bool AddUnreadable(string deviceId)
+    {
+        _links.Clear();
+        _lookup.Set(2, deviceId);
+        for (var i = 1; i < LookupSize; i++)
+            _lookup.Set(2 + i, (string?)null);
+        ReadLinks();
+        if (_links.TryGetValue(deviceId, out var link) && link.State is LinkState.Live or LinkState.Missing)
+        {
+            // Listed, so not absent; left alone otherwise.
+            if (!MarkSeen(link.Id))
+                return false;
+
+            Distinct++;
+            return true;
+        }
+
+        return Insert(new Device { Id = deviceId }, StagedKind.Ignored, 0, 0);
+    }
+
+    public bool IsSeen(long linkId) => linkId < _seen.Length && _seen[(int)linkId];
+
+    /// <summary>How many devices of a kind are staged.</summary>
+    public int Count(StagedKind kind) =>
+        (int)(_session.Prepare("SELECT count(*) FROM temp.staged WHERE kind = @p0").Set(0, (int)kind).Number() ?? 0);
+
+    /// <summary>The next staged devices of a kind in order of device ID.</summary>
+    public List<StagedDevice> Next(StagedKind kind, string after)
+    {
+        var result = new List<StagedDevice>(ChunkSize);
+        using var reader = _session.Prepare($"""
+            SELECT device_id, link, list_hash, last_seen, name, dns_name, mac_address, ip_address, serial_number, asset_tag, type
+            FROM temp.staged WHERE device_id > @p0 AND kind = @p1 ORDER BY device_id LIMIT {ChunkSize}
+            """).Set(0, after).Set(1, (int)kind).Read();
+        while (reader.Read())
+        {
+            var device = new Device
+            {
+                Id = reader.GetString(0),
+                LastSeen = Clock.Time(reader.Number(3)),
+                Name = reader.Text(4),
+                DnsName = reader.Text(5),
+                MacAddress = reader.Text(6),
+                IpAddress = reader.Text(7),
+                SerialNumber = reader.Text(8),
+                AssetTag = reader.Text(9),
+                Type = reader.Text(10),
+            };
+            result.Add(new StagedDevice(kind, device, reader.GetInt64(2), reader.GetInt64(1)));
+        }
+
+        return result;
+    }
+
+    public void AddIdentifiers(string deviceId, IEnumerable<Identifier> identifiers)
+    {
+        foreach (var identifier in identifiers)
+            _insertIdentifier.Set(0, (int)identifier.Kind).Set(1, identifier.Value).Set(2, deviceId).Execute();
+    }
+
+    public void Wait(DeviceFacts facts) =>
+        _session.Prepare("INSERT OR REPLACE INTO temp.waiting (device_id, facts) VALUES (@p0, @p1)").Set(0, facts.DeviceId).Set(1, facts.ToJson()).Execute();
+
+    public List<DeviceFacts> NextWaiting(string after)
+    {
+        var result = new List<DeviceFacts>();
+        using var reader = _session.Prepare("SELECT facts FROM temp.waiting WHERE device_id > @p0 ORDER BY device_id LIMIT 64").Set(0, after).Read();
+        while (reader.Read())
+            result.Add(DeviceFacts.FromJson(reader.GetString(0)));
+        return result;
+    }
+
+    private void FindLinks(IReadOnlyList<Device> devices, int from, int count)
+    {
+        _links.Clear();
+        for (var i = 0; i < LookupSize; i++)
+            _lookup.Set(2 + i, i < count ? devices[from + i].Id : null);
+        ReadLinks();
+    }
+
+    private void ReadLinks()
+    {
+        using var reader = _lookup.Read();
+        while (reader.Read())
+        {
+            _links[reader.GetString(0)] = new LinkRow(
+                reader.GetInt64(1), (RecordClass)reader.GetInt32(2), reader.GetInt64(3), (LinkState)reader.GetInt32(4), reader.GetInt64(5), reader.GetInt64(6),
+                reader.GetInt64(7), reader.Number(8), reader.Number(9), RecordStatus.IsRetired(reader.Text(10)), reader.Text(11));
+        }
+    }
+
+    private void Add(Device device)
+    {
+        AnyDeviceId ??= device.Id;
+        if (!_links.TryGetValue(device.Id, out var link) || link.State == LinkState.Closed)
+        {
+            if (DeviceTypes.Of(device.Type) == DeviceTypes.Meaning.CloudResource)
+            {
+                if (Insert(device, StagedKind.Ignored, 0, 0))
+                    _context.Counts.Skipped++;
+                return;
+            }
+
+            if (DeviceTypes.Of(device.Type) == DeviceTypes.Meaning.Unknown && _unknownTypes.Add(device.Type!))
+                _context.Observer.OnWarning($"The site has devices of the type '{device.Type}', which is not known here; they are taken as Hardware.");
+
+            // A device that was deleted on purpose and is found again is a question for a person; the link's ID says so.
+            var deleted = link.State == LinkState.Closed && link.ClosedReason == ClosedReason.DeletedInAlloyScan;
+            if (Insert(device, StagedKind.Unlinked, deleted ? link.Id : 0, DeviceFacts.HashList(device)))
+                AddIdentifiers(device.Id, DeviceFacts.ListIdentifiers(device));
+            return;
+        }
+
+        if (link.State == LinkState.RecordDeleted)
+        {
+            if (Insert(device, StagedKind.Ignored, link.Id, 0))
+                _context.Counts.Skipped++;
+            return;
+        }
+
+        if (!MarkSeen(link.Id))
+            return;
+
+        Distinct++;
+        if (link.RecordVersion is null)
+        {
+            Insert(device, StagedKind.RecordDeleted, link.Id, 0, counted: true);
+            return;
+        }
+
+        if (link.Retired)
+        {
+            if (_context.Job.RetiredOriginal == Jobs.RetiredOriginal.Delete)
+                Insert(device, StagedKind.Retired, link.Id, 0, counted: true);
+            else
+                _context.Counts.Skipped++;
+            return;
+        }
+
+        var hash = DeviceFacts.HashList(device);
+        if (!_full && link.State == LinkState.Live && link.ListHash == hash && link.LastSeen == Clock.Milliseconds(device.LastSeen)
+            && link.AppliedVersion == link.RecordVersion && link.Fingerprint == _context.Fingerprint)
+        {
+            _context.Counts.Unchanged++;
+            return;
+        }
+
+        Insert(device, StagedKind.Linked, link.Id, hash, counted: true);
+    }
+
+    private bool MarkSeen(long linkId)
+    {
+        var bit = checked((int)linkId);
+        if (bit >= _seen.Length)
+            _seen.Length = Math.Max(bit + 1, _seen.Length * 2);
+        if (_seen[bit])
+            return false;
+
+        _seen[bit] = true;
+        _seenCount++;
+        return true;
+    }
+
+    private bool Insert(Device device, StagedKind kind, long link, long hash, bool counted = false)
+    {
+        var added = _insert.Set(0, device.Id).Set(1, (int)kind).Set(2, link).Set(3, hash).Set(4, Clock.Milliseconds(device.LastSeen))
+            .Set(5, device.Name).Set(6, device.DnsName).Set(7, device.MacAddress).Set(8, device.IpAddress)
+            .Set(9, device.SerialNumber).Set(10, device.AssetTag).Set(11, device.Type).Execute() > 0;
+        if (added && !counted)
+            Distinct++;
+        return added;
+    }
+}
