@@ -1,0 +1,125 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using AlloyScan.Engine.Jobs;
+using AlloyScan.Engine.Sync;
+
+namespace AlloyScan.AutomationServer.Output;
+
+/// <summary>
+/// What <c>--json</c> writes: one object a line, with names as in the store's views, times as in the views
+/// (UTC, ISO 8601, ending in Z), numbers without separators.
+/// </summary>
+internal static class JsonLine
+{
+    // The line goes to a pipe, not into a web page: names with umlauts stay readable.
+    private static readonly JsonWriterOptions s_options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>The record of a run: the columns of <c>sync_runs</c> and what else the run counted.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="whatIf">Whether it was a rehearsal, whose <c>id</c> is null.</param>
+    public static string Of(SyncRun run, bool whatIf = false) => Write(json =>
+    {
+        if (whatIf || run.Id == 0)
+            json.WriteNull("id");
+        else
+            json.WriteNumber("id", run.Id);
+
+        json.WriteString("job", run.Job);
+        json.WriteString("target", run.Target);
+        json.WriteString("site", run.Site);
+        json.WriteBoolean("what_if", whatIf);
+        WriteTime(json, "started_at", run.StartedAt);
+        WriteTime(json, "ended_at", run.EndedAt);
+        json.WriteString("status", run.Status.ToString());
+        json.WriteNumber("exit_code", run.ExitCode);
+        json.WriteString("message", run.Message);
+        json.WriteBoolean("complete", run.Complete);
+        json.WriteNumber("devices_read", run.DevicesRead);
+        json.WriteNumber("created", run.Created);
+        json.WriteNumber("updated", run.Updated);
+        json.WriteNumber("unchanged", run.Unchanged);
+        json.WriteNumber("conflicts", run.Conflicts);
+        json.WriteNumber("missing", run.Missing);
+        json.WriteNumber("retired", run.Retired);
+        json.WriteNumber("deleted_in_alloyscan", run.DeletedInAlloyScan);
+        json.WriteNumber("installations_added", run.InstallationsAdded);
+        json.WriteNumber("installations_removed", run.InstallationsRemoved);
+        json.WriteNumber("products_added", run.ProductsAdded);
+        json.WriteNumber("products_removed", run.ProductsRemoved);
+        json.WriteNumber("skipped", run.Skipped);
+        json.WriteNumber("errors", run.Errors);
+        json.WriteNumber("api_calls", run.ApiCalls);
+        json.WriteNumber("bytes_received", run.BytesReceived);
+        json.WriteStartObject("stage_seconds");
+        foreach (var (stage, seconds) in run.StageSeconds)
+            json.WriteNumber(stage, Math.Round(seconds, 3));
+
+        json.WriteEndObject();
+    });
+
+    /// <summary>A run that never began: the same names, as far as they have a value, and what was wrong.</summary>
+    /// <param name="job">The job that was asked for.</param>
+    /// <param name="status">Failed or Canceled.</param>
+    /// <param name="exitCode">The program's exit code.</param>
+    /// <param name="errorId">Stable identifier of the failure.</param>
+    /// <param name="message">The failure in words.</param>
+    public static string OfFailure(string? job, SyncRunStatus status, int exitCode, string errorId, string message) => Write(json =>
+    {
+        json.WriteNull("id");
+        json.WriteString("job", job);
+        json.WriteString("status", status.ToString());
+        json.WriteNumber("exit_code", exitCode);
+        json.WriteString("error_id", errorId);
+        json.WriteString("message", message);
+    });
+
+    /// <summary>A job, without its secret.</summary>
+    /// <param name="job">The job.</param>
+    public static string Of(SyncJob job) => Write(json =>
+    {
+        json.WriteNumber("id", job.Id);
+        json.WriteString("name", job.Name);
+        json.WriteBoolean("enabled", job.Enabled);
+        json.WriteString("site_url", job.SiteUrl.AbsoluteUri);
+        json.WriteString("site", job.Site);
+        json.WriteString("client_id", job.ClientId);
+        json.WriteString("target", job.Target);
+        json.WriteString("import_software", Words.Platforms(job.ImportSoftware));
+        json.WriteString("retired_original", job.RetiredOriginal.ToString());
+        json.WriteString("last_run_status", job.LastRunStatus);
+        WriteTime(json, "last_run_at", job.LastRunAt);
+        WriteTime(json, "created_at", job.CreatedAt);
+        WriteTime(json, "updated_at", job.UpdatedAt);
+    });
+
+    /// <summary>A row of a verification.</summary>
+    /// <param name="check">The row.</param>
+    public static string Of(VerificationCheck check) => Write(json =>
+    {
+        json.WriteString("job", check.Job);
+        json.WriteString("check", check.Check);
+        json.WriteString("expected", check.Expected);
+        json.WriteString("actual", check.Actual);
+        json.WriteString("verdict", check.Verdict.ToString());
+        json.WriteString("advice", check.Advice);
+    });
+
+    private static void WriteTime(Utf8JsonWriter json, string name, DateTimeOffset? time) =>
+        json.WriteString(name, time?.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture));
+
+    private static string Write(Action<Utf8JsonWriter> members)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(buffer, s_options))
+        {
+            json.WriteStartObject();
+            members(json);
+            json.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+    }
+}

@@ -1,0 +1,90 @@
+using System.Diagnostics;
+using AlloyScan.Engine.Sync;
+using Spectre.Console;
+
+namespace AlloyScan.AutomationServer.Output;
+
+/// <summary>
+/// Shows a run while it goes on: bars on a terminal, a line now and then elsewhere. Keeps the first few errors
+/// and hands changes on.
+/// </summary>
+internal sealed class RunObserver : ISyncObserver
+{
+    private const int ErrorsKept = 10;
+    private static readonly TimeSpan s_quiet = TimeSpan.FromSeconds(5);
+
+    private readonly Screen _screen;
+    private readonly Action<SyncChange>? _onChange;
+    private readonly ProgressContext? _bars;
+    private readonly Dictionary<string, ProgressTask> _barOf = [];
+    private readonly List<SyncError> _errors = [];
+    private long _lastLine = Stopwatch.GetTimestamp();
+
+    private RunObserver(Screen screen, Action<SyncChange>? onChange, ProgressContext? bars)
+    {
+        _screen = screen;
+        _onChange = onChange;
+        _bars = bars;
+    }
+
+    /// <summary>The first errors of the run.</summary>
+    public IReadOnlyList<SyncError> Errors => _errors;
+
+    /// <summary>Executes something with an observer that shows it.</summary>
+    /// <typeparam name="T">What it returns.</typeparam>
+    /// <param name="screen">Where it is shown.</param>
+    /// <param name="onChange">Receives the changes; when it writes to the screen, no bars are drawn.</param>
+    /// <param name="writesChanges">Whether <paramref name="onChange"/> writes to the screen.</param>
+    /// <param name="execute">The work.</param>
+    public static async Task<T> ShowAsync<T>(Screen screen, Action<SyncChange>? onChange, bool writesChanges, Func<RunObserver, Task<T>> execute)
+    {
+        if (!screen.CanDrawProgress || writesChanges || screen.Verbosity == Verbosity.Verbose)
+            return await execute(new RunObserver(screen, onChange, bars: null));
+
+        return await screen.ProgressConsole.Progress()
+            .AutoClear(true)
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn())
+            .StartAsync(bars => execute(new RunObserver(screen, onChange, bars)));
+    }
+
+    /// <inheritdoc/>
+    public void OnProgress(SyncProgress progress)
+    {
+        var text = progress.Total is { } total
+            ? $"{progress.Stage}: {Words.Number(progress.Done)} of {Words.Number(total)}"
+            : $"{progress.Stage}: {Words.Number(progress.Done)}";
+        if (_bars is not null)
+        {
+            if (!_barOf.TryGetValue(progress.Stage, out var bar))
+                _barOf[progress.Stage] = bar = _bars.AddTask(Markup.Escape(text));
+
+            bar.Description = Markup.Escape(text);
+            bar.IsIndeterminate = progress.Total is null;
+            bar.MaxValue = Math.Max(progress.Total ?? 1, 1);
+            bar.Value = progress.Done;
+        }
+        else if (Stopwatch.GetElapsedTime(_lastLine) >= s_quiet)
+        {
+            _lastLine = Stopwatch.GetTimestamp();
+            _screen.Note(text);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void OnChange(SyncChange change) => _onChange?.Invoke(change);
+
+    /// <inheritdoc/>
+    public void OnError(SyncError error)
+    {
+        if (_errors.Count < ErrorsKept)
+            _errors.Add(error);
+
+        _screen.Verbose($"{error.Stage} failed for {error}");
+    }
+
+    /// <inheritdoc/>
+    public void OnWarning(string message) => _screen.Warning(message);
+
+    /// <inheritdoc/>
+    public void OnVerbose(string message) => _screen.Verbose(message);
+}
