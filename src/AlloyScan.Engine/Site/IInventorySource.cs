@@ -2,31 +2,6 @@ using AlloyScan.Engine.Inventory;
 
 namespace AlloyScan.Engine.Site;
 
-/// <summary>One page of the device list.</summary>
-public sealed record DevicePage
-{
-    /// <summary>The devices of the page, as read, with those left out that could not be understood.</summary>
-    public required IReadOnlyList<Device> Devices { get; init; }
-
-    /// <summary>Devices on the page that could not be understood, with the reason.</summary>
-    public IReadOnlyList<UnreadableDevice> Unreadable { get; init; } = [];
-
-    /// <summary>Position of the first item of the page in the list.</summary>
-    public int Offset { get; init; }
-
-    /// <summary>Items on the page as the site sent them, readable or not.</summary>
-    public int ItemCount { get; init; }
-
-    /// <summary>The site's own total at the time of this page; <see langword="null"/> when it gives none.</summary>
-    public int? Total { get; init; }
-}
-
-/// <summary>An item of the device list that could not be understood.</summary>
-/// <param name="DeviceId">Its ID, if that much could be read.</param>
-/// <param name="Name">Its name, if that much could be read.</param>
-/// <param name="Reason">What was wrong, naming the field.</param>
-public sealed record UnreadableDevice(string? DeviceId, string? Name, string Reason);
-
 /// <summary>
 /// Where a synchronisation reads from. The site client is the real one; tests hand in others.
 /// Implementations are safe for concurrent calls.
@@ -61,19 +36,4 @@ public interface IInventorySource
     /// <param name="cancellationToken">Stops the call.</param>
     /// <exception cref="AlloyScanException">The site refuses or fails.</exception>
     Task DeleteDeviceAsync(string deviceId, CancellationToken cancellationToken);
-}
-
-/// <summary>What a source has cost so far.</summary>
-/// <param name="Calls">HTTP requests sent, retries and token requests included.</param>
-/// <param name="BytesReceived">Bytes of response bodies as read, after decompression.</param>
-public readonly record struct SiteUsage(long Calls, long BytesReceived)
-{
-    /// <summary>The cost between two readings.</summary>
-    /// <param name="later">The later reading.</param>
-    /// <param name="earlier">The earlier reading.</param>
-    public static SiteUsage operator -(SiteUsage later, SiteUsage earlier) => later.Subtract(earlier);
-
-    /// <summary>The cost since an earlier reading.</summary>
-    /// <param name="earlier">The earlier reading.</param>
-    public SiteUsage Subtract(SiteUsage earlier) => new(Calls - earlier.Calls, BytesReceived - earlier.BytesReceived);
 }

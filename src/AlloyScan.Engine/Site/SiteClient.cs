@@ -1,123 +1,266 @@
+using System.Runtime.CompilerServices;
 using AlloyScan.Engine.Inventory;
+using AlloyScan.Engine.Site.Reading;
+using AlloyScan.Engine.Site.Transport;
+using RestSharp;
 
 namespace AlloyScan.Engine.Site;
-
-/// <summary>One step of a connection test.</summary>
-/// <param name="Step">DNS, TLS, Token, Permission, Devices.</param>
-/// <param name="Passed">Whether the step passed; <see langword="null"/> when it was not reached.</param>
-/// <param name="Detail">What was found, or what failed in the other side's words.</param>
-/// <param name="Advice">What to try; <see langword="null"/> when it passed.</param>
-/// <param name="Elapsed">Time that the step took.</param>
-public sealed record ConnectionCheck(string Step, bool? Passed, string Detail, string? Advice, TimeSpan Elapsed);
-
-/// <summary>The result of a connection test.</summary>
-public sealed record ConnectionTestResult
-{
-    /// <summary>The site's address.</summary>
-    public required Uri SiteUrl { get; init; }
-
-    /// <summary>Client ID that was tried.</summary>
-    public required string ClientId { get; init; }
-
-    /// <summary>Whether every step passed.</summary>
-    public bool Succeeded { get; init; }
-
-    /// <summary>The step that failed; <see langword="null"/> when none did.</summary>
-    public string? FailedStep { get; init; }
-
-    /// <summary>What failed, or a word of success.</summary>
-    public string Message { get; init; } = string.Empty;
-
-    /// <summary>What to try.</summary>
-    public string? Advice { get; init; }
-
-    /// <summary>Round-trip time of the device call; <see langword="null"/> when it was not reached.</summary>
-    public TimeSpan? RoundTrip { get; init; }
-
-    /// <summary>Devices that the site counts; <see langword="null"/> when it was not reached.</summary>
-    public int? DeviceCount { get; init; }
-
-    /// <summary>All steps in order.</summary>
-    public IReadOnlyList<ConnectionCheck> Steps { get; init; } = [];
-}
-
-/// <summary>Filter of the device list, done by the site.</summary>
-public sealed record DeviceQuery
-{
-    /// <summary>Device type.</summary>
-    public string? Type { get; init; }
-
-    /// <summary>Tag name or ID.</summary>
-    public string? Tag { get; init; }
-
-    /// <summary>Free text over name, DNS name, MAC, IP, serial number and asset tag.</summary>
-    public string? Search { get; init; }
-}
-
-/// <summary>Filter of the software catalog, done by the site.</summary>
-public sealed record SoftwareQuery
-{
-    /// <summary>Software group: <c>Regular</c>, <c>Required</c>, <c>Forbidden</c>.</summary>
-    public string? SoftwareGroup { get; init; }
-
-    /// <summary>Free text over the product name.</summary>
-    public string? Search { get; init; }
-
-    /// <summary>Sums over versions instead of one row a version.</summary>
-    public bool GroupByName { get; init; }
-}
 
 /// <summary>The REST client of one AlloyScan site. Safe for concurrent use; one instance serves a whole process.</summary>
 public sealed class SiteClient : IInventorySource, IDisposable
 {
+    private const string DevicesPathAdvice =
+        "Check that the address is that of an AlloyScan site, and the path of the device list in the API profile against the API document of the site's release.";
+
+    private readonly SiteAddress _address;
+    private readonly CompiledProfile _compiled;
+    private readonly UsageCounter _usage = new();
+    private readonly SiteCaller _caller;
+    private int _softwareCapacity = 64;
+    private bool _disposed;
+
     /// <summary>Makes a client. No request is sent.</summary>
     /// <param name="options">How to reach the site.</param>
-    /// <exception cref="AlloyScanException">The address is not HTTPS and not loopback (<c>InsecureSiteUrl</c>), or is no web address (<c>InvalidSiteUrl</c>).</exception>
-    public SiteClient(SiteConnectionOptions options) => Options = options;
+    /// <exception cref="AlloyScanException">
+    /// The address is not HTTPS and not loopback (<c>InsecureSiteUrl</c>), is no web address (<c>InvalidSiteUrl</c>), or the API profile is
+    /// malformed (<c>InvalidApiProfile</c>).
+    /// </exception>
+    public SiteClient(SiteConnectionOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentException.ThrowIfNullOrWhiteSpace(options.ClientId);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.ThrottleLimit, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.ThrottleLimit, SiteConnectionOptions.MaxThrottleLimit);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Timeout, SiteConnectionOptions.MinTimeout);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Timeout, SiteConnectionOptions.MaxTimeout);
+        Options = options;
+        _address = SiteAddress.Parse(options.SiteUrl);
+        options.Profile.Validate();
+        _compiled = new CompiledProfile(options.Profile);
+
+        // A profile that needs a slug on an address without one is better found now than in the middle of a run.
+        foreach (string path in (string[])[options.Profile.Paths.Token, options.Profile.Paths.Devices, options.Profile.Paths.Device, options.Profile.Paths.Snapshot])
+        {
+            _ = _address.Url(path);
+        }
+
+        _caller = new SiteCaller(options, _address, _compiled, _usage);
+    }
 
     /// <summary>How the site is reached.</summary>
     public SiteConnectionOptions Options { get; }
 
     /// <inheritdoc/>
-    public SiteUsage Usage => throw new NotSupportedException();
+    public SiteUsage Usage => _usage.Usage;
 
     /// <summary>When the current token expires, UTC; <see langword="null"/> before the first.</summary>
-    public DateTimeOffset? TokenExpiresAt => throw new NotSupportedException();
+    public DateTimeOffset? TokenExpiresAt => _caller.Tokens.ExpiresAt;
+
+    /// <summary>Requests that the rate governor allows at once now.</summary>
+    public int CurrentConcurrency => _caller.Governor.Limit;
 
     /// <summary>Checks step by step whether the site can be used. Never throws for a failed check.</summary>
     /// <param name="cancellationToken">Stops the test.</param>
-    public Task<ConnectionTestResult> TestAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
+    public Task<ConnectionTestResult> TestAsync(CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return new ConnectionTest(Options, _address, _caller, _compiled).RunAsync(cancellationToken);
+    }
 
     /// <summary>Gets a token now, so that wrong credentials are found before any work.</summary>
     /// <param name="cancellationToken">Stops the call.</param>
     /// <exception cref="AlloyScanException">No token was given.</exception>
-    public Task AuthenticateAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
+    public Task AuthenticateAsync(CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return _caller.Tokens.RenewAsync(singleTry: true, cancellationToken);
+    }
 
     /// <summary>Streams devices; a device that cannot be understood is reported to <paramref name="onUnreadable"/> and left out.</summary>
     /// <param name="query">Filter; <see langword="null"/> for all.</param>
     /// <param name="onUnreadable">Receives what could not be understood; <see langword="null"/> to ignore it.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
-    public IAsyncEnumerable<Device> ReadDevicesAsync(DeviceQuery? query, Action<UnreadableDevice>? onUnreadable, CancellationToken cancellationToken) => throw new NotSupportedException();
+    /// <exception cref="AlloyScanException">The list cannot be read.</exception>
+    public async IAsyncEnumerable<Device> ReadDevicesAsync(
+        DeviceQuery? query, Action<UnreadableDevice>? onUnreadable, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        PageSequence<Device> pages = Devices(query);
+        await foreach (PlacedPage<Device> placed in pages.ReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            foreach (UnreadableDevice unreadable in placed.Page.Unreadable ?? [])
+            {
+                onUnreadable?.Invoke(unreadable);
+            }
+
+            // Whoever takes only the first few devices should not pay for a second page, so it is asked for when half of this one is used.
+            List<Device> devices = placed.Page.Items;
+            for (int i = 0; i < devices.Count; i++)
+            {
+                if (i == devices.Count / 2)
+                {
+                    pages.Prefetch();
+                }
+
+                yield return devices[i];
+            }
+        }
+    }
 
     /// <summary>Streams the software catalog.</summary>
     /// <param name="query">Filter; <see langword="null"/> for all.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
-    public IAsyncEnumerable<CatalogProduct> ReadSoftwareAsync(SoftwareQuery? query, CancellationToken cancellationToken) => throw new NotSupportedException();
+    /// <exception cref="AlloyScanException">The catalog cannot be read.</exception>
+    public async IAsyncEnumerable<CatalogProduct> ReadSoftwareAsync(SoftwareQuery? query, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        List<KeyValuePair<string, string>> filters = [];
+        Add(filters, "softwareGroup", query?.SoftwareGroup);
+        Add(filters, "q", query?.Search);
+        Add(filters, "groupBy", query?.GroupByName == true ? "name" : null);
+        PageSequence<CatalogProduct> pages = new(
+            _caller, _address, Options.Profile, _compiled, Options.Profile.Paths.Software, filters,
+            "The software catalog cannot be read",
+            "Check the path of the software catalog in the API profile against the API document of the site's release.",
+            () =>
+            {
+                ProductReader products = new(Options.Profile, _compiled);
+                return (reader, page) =>
+                {
+                    CatalogProduct product = products.Read(reader);
+                    page.Items.Add(product);
+                    page.Fingerprint = HashCode.Combine(page.Fingerprint, product.Id);
+                };
+            });
+        await foreach (PlacedPage<CatalogProduct> placed in pages.ReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            foreach (CatalogProduct product in placed.Page.Items)
+            {
+                yield return product;
+            }
+        }
+    }
 
     /// <inheritdoc/>
-    public IAsyncEnumerable<DevicePage> ReadDevicePagesAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
+    public async IAsyncEnumerable<DevicePage> ReadDevicePagesAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        PageSequence<Device> pages = Devices(query: null);
+        await foreach (PlacedPage<Device> placed in pages.ReadAsync(cancellationToken).ConfigureAwait(false))
+        {
+            pages.Prefetch();
+            yield return new DevicePage
+            {
+                Devices = placed.Page.Items,
+                Unreadable = placed.Page.Unreadable ?? (IReadOnlyList<UnreadableDevice>)[],
+                Offset = placed.Offset,
+                ItemCount = placed.Page.ItemCount,
+                Total = placed.Page.Total,
+            };
+        }
+    }
 
     /// <inheritdoc/>
-    public Task<Device?> ReadDeviceAsync(string deviceId, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public async Task<Device?> ReadDeviceAsync(string deviceId, CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        CallInfo call = new(Method.Get, _address.Url(Options.Profile.Paths.Device, deviceId), $"Device '{deviceId}' cannot be read", deviceId);
+        return await OrNullAsync(_caller.ReadAsync(
+            call,
+            reader => new DeviceReader(Options.Profile, _compiled).Read(reader, out UnreadableDevice? unreadable)
+                ?? throw new BodyException(BodyFault.Shape, "UnreadableDevice", $"the device cannot be understood. {unreadable!.Reason}"),
+            cancellationToken)).ConfigureAwait(false);
+    }
 
     /// <inheritdoc/>
-    public Task<AuditSnapshot?> ReadSnapshotAsync(string auditId, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public async Task<AuditSnapshot?> ReadSnapshotAsync(string auditId, CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        CallInfo call = new(Method.Get, _address.Url(Options.Profile.Paths.Snapshot, auditId), $"Audit snapshot '{auditId}' cannot be read", auditId);
+        AuditSnapshot? snapshot = await OrNullAsync(_caller.ReadAsync(
+            call,
+            reader => new SnapshotReader(Options.Profile, _compiled).Read(reader, Volatile.Read(ref _softwareCapacity)),
+            cancellationToken)).ConfigureAwait(false);
+        if (snapshot?.Software is { Count: > 0 } software)
+        {
+            // Machines of one site have much the same number of products; the next list is made large enough at once.
+            Volatile.Write(ref _softwareCapacity, Math.Min(software.Count + 8, 1024));
+        }
+
+        return snapshot;
+    }
 
     /// <inheritdoc/>
-    public Task DeleteDeviceAsync(string deviceId, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public async Task DeleteDeviceAsync(string deviceId, CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        CallInfo call = new(Method.Delete, _address.Url(Options.Profile.Paths.DeleteDevice, deviceId), $"Device '{deviceId}' cannot be deleted", deviceId);
+        try
+        {
+            await _caller.SendAsync(call, cancellationToken).ConfigureAwait(false);
+        }
+        catch (SiteException e) when (e is { StatusCode: 404, ErrorId: "NotFound" })
+        {
+            // Gone already, or gone by an earlier try of this very call whose answer was lost.
+        }
+    }
 
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (!_disposed)
+        {
+            _disposed = true;
+            _caller.Dispose();
+        }
+    }
+
+    private static async Task<T?> OrNullAsync<T>(Task<T> call)
+        where T : class
+    {
+        try
+        {
+            return await call.ConfigureAwait(false);
+        }
+        catch (SiteException e) when (e is { StatusCode: 404, ErrorId: "NotFound" })
+        {
+            return null;
+        }
+    }
+
+    private static void Add(List<KeyValuePair<string, string>> filters, string name, string? value)
+    {
+        if (!string.IsNullOrWhiteSpace(value))
+        {
+            filters.Add(new(name, value));
+        }
+    }
+
+    private PageSequence<Device> Devices(DeviceQuery? query)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        List<KeyValuePair<string, string>> filters = [];
+        Add(filters, "type", query?.Type);
+        Add(filters, "tag", query?.Tag);
+        Add(filters, "q", query?.Search);
+        return new PageSequence<Device>(
+            _caller, _address, Options.Profile, _compiled, Options.Profile.Paths.Devices, filters,
+            "The device list cannot be read", DevicesPathAdvice, DeviceItems);
+    }
+
+    private Action<Newtonsoft.Json.JsonTextReader, ListPage<Device>> DeviceItems()
+    {
+        DeviceReader devices = new(Options.Profile, _compiled);
+        return (reader, page) =>
+        {
+            if (devices.Read(reader, out UnreadableDevice? unreadable) is { } device)
+            {
+                page.Items.Add(device);
+                page.Fingerprint = HashCode.Combine(page.Fingerprint, device.Id);
+            }
+            else
+            {
+                (page.Unreadable ??= []).Add(unreadable!);
+                page.Fingerprint = HashCode.Combine(page.Fingerprint, unreadable!.DeviceId);
+            }
+        };
     }
 }

@@ -8,6 +8,15 @@ public sealed record SiteConnectionOptions
     /// <summary>Default of <see cref="ThrottleLimit"/>.</summary>
     public const int DefaultThrottleLimit = 8;
 
+    /// <summary>Largest <see cref="ThrottleLimit"/>.</summary>
+    public const int MaxThrottleLimit = 64;
+
+    /// <summary>Shortest <see cref="Timeout"/>.</summary>
+    public static readonly TimeSpan MinTimeout = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Longest <see cref="Timeout"/>.</summary>
+    public static readonly TimeSpan MaxTimeout = TimeSpan.FromHours(12);
+
     /// <summary>Default of <see cref="Timeout"/>.</summary>
     public static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(100);
 
@@ -28,7 +37,7 @@ public sealed record SiteConnectionOptions
     /// <summary>Most requests at once. From 1 to 64, default 8; the governor starts at 4 and adapts below this.</summary>
     public int ThrottleLimit { get; init; } = DefaultThrottleLimit;
 
-    /// <summary>How long one request may take, headers and body. Default 100 s.</summary>
+    /// <summary>How long one request may take, headers and body. From 100 ms to 12 h, default 100 s.</summary>
     public TimeSpan Timeout { get; init; } = DefaultTimeout;
 
     /// <summary>Clock, for tests.</summary>

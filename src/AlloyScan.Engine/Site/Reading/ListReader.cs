@@ -1,0 +1,89 @@
+using System.Globalization;
+using Newtonsoft.Json;
+
+namespace AlloyScan.Engine.Site.Reading;
+
+/// <summary>One page of a list as the site sent it.</summary>
+internal sealed class ListPage<T>
+{
+    /// <summary>What the items became.</summary>
+    internal List<T> Items { get; } = [];
+
+    /// <summary>Items that could not be understood.</summary>
+    internal List<UnreadableDevice>? Unreadable { get; set; }
+
+    /// <summary>Items on the page, readable or not.</summary>
+    internal int ItemCount { get; set; }
+
+    /// <summary>The site's total; <see langword="null"/> when it gives none.</summary>
+    internal int? Total { get; set; }
+
+    /// <summary>Address of the next page; <see langword="null"/> when there is none.</summary>
+    internal string? NextLink { get; set; }
+
+    /// <summary>What the page says, in brief: two pages of the same fingerprint are the same page.</summary>
+    internal int Fingerprint { get; set; }
+}
+
+/// <summary>Reads the envelope of a list and hands each item on. One instance reads one body.</summary>
+internal sealed class ListReader<T>(CompiledProfile compiled, Action<JsonTextReader, ListPage<T>> readItem, CancellationToken cancellationToken)
+    : FieldReader(compiled.Envelope, CompiledProfile.EnvelopeFields.Length)
+{
+    private readonly ListPage<T> _page = new();
+    private bool _itemsSeen;
+
+    internal ListPage<T> Read(JsonTextReader reader)
+    {
+        if (compiled.ItemsAtRoot)
+        {
+            if (reader.TokenType != JsonToken.StartArray)
+            {
+                throw new BodyException(BodyFault.Shape, "UnexpectedAnswer", "the answer is no list");
+            }
+
+            ReadItems(reader);
+            return _page;
+        }
+
+        if (reader.TokenType != JsonToken.StartObject)
+        {
+            throw new BodyException(BodyFault.Shape, "UnexpectedAnswer", $"the answer is {Json.Describe(reader.TokenType)} without the list '{compiled.ItemsLocation}'");
+        }
+
+        ReadFields(reader);
+
+        // A total that cannot be read is no total: the reader of the list then takes nothing for complete, which is what it must do.
+        if (int.TryParse(Values[CompiledProfile.ListTotal], NumberStyles.None, CultureInfo.InvariantCulture, out int total))
+        {
+            _page.Total = total;
+        }
+
+        string? next = Values[CompiledProfile.ListNext];
+        _page.NextLink = string.IsNullOrWhiteSpace(next) ? null : next;
+        return _itemsSeen
+            ? _page
+            : throw new BodyException(BodyFault.Shape, "UnexpectedAnswer", $"the answer has no list '{compiled.ItemsLocation}'");
+    }
+
+    protected override void ReadComposite(LocationNode node, JsonTextReader reader)
+    {
+        if (reader.TokenType != JsonToken.StartArray)
+        {
+            FailKind(node, reader, "a list");
+            return;
+        }
+
+        ReadItems(reader);
+    }
+
+    private void ReadItems(JsonTextReader reader)
+    {
+        _itemsSeen = true;
+        while (Json.Next(reader) != JsonToken.EndArray)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            _page.ItemCount++;
+            readItem(reader, _page);
+        }
+    }
+}
