@@ -8,7 +8,7 @@ using AlloyScan.PowerShell.Connections;
 namespace AlloyScan.PowerShell.Commands;
 
 /// <summary>Connects to an AlloyScan site and makes it the current connection of the session.</summary>
-[Cmdlet(VerbsCommunications.Connect, "AlloyScan", DefaultParameterSetName = RegistrationSets.Credential, HelpUri = HelpLinks.Base + "Connect-AlloyScan.md")]
+[Cmdlet(VerbsCommunications.Connect, "AlloyScan", DefaultParameterSetName = RegistrationSets.Credential)]
 [OutputType(typeof(AlloyScanConnection))]
 public sealed class ConnectAlloyScanCommand : AsyncCmdlet
 {

@@ -5,7 +5,7 @@ using AlloyScan.PowerShell.Abstractions;
 namespace AlloyScan.PowerShell.Commands;
 
 /// <summary>Disables sync jobs: they run by Invoke-AlloyScanSync only.</summary>
-[Cmdlet(VerbsLifecycle.Disable, "AlloyScanSyncJob", SupportsShouldProcess = true, HelpUri = HelpLinks.Base + "Disable-AlloyScanSyncJob.md")]
+[Cmdlet(VerbsLifecycle.Disable, "AlloyScanSyncJob", SupportsShouldProcess = true)]
 [OutputType(typeof(SyncJob))]
 public sealed class DisableAlloyScanSyncJobCommand : JobSwitchCmdlet
 {

@@ -6,7 +6,7 @@ using AlloyScan.PowerShell.Connections;
 namespace AlloyScan.PowerShell.Commands;
 
 /// <summary>Closes a connection to an AlloyScan site.</summary>
-[Cmdlet(VerbsCommunications.Disconnect, "AlloyScan", HelpUri = HelpLinks.Base + "Disconnect-AlloyScan.md")]
+[Cmdlet(VerbsCommunications.Disconnect, "AlloyScan")]
 [OutputType(typeof(void))]
 public sealed class DisconnectAlloyScanCommand : AsyncCmdlet
 {

@@ -5,7 +5,7 @@ using AlloyScan.PowerShell.Abstractions;
 namespace AlloyScan.PowerShell.Commands;
 
 /// <summary>Enables sync jobs: they run on their schedule.</summary>
-[Cmdlet(VerbsLifecycle.Enable, "AlloyScanSyncJob", SupportsShouldProcess = true, HelpUri = HelpLinks.Base + "Enable-AlloyScanSyncJob.md")]
+[Cmdlet(VerbsLifecycle.Enable, "AlloyScanSyncJob", SupportsShouldProcess = true)]
 [OutputType(typeof(SyncJob))]
 public sealed class EnableAlloyScanSyncJobCommand : JobSwitchCmdlet
 {

@@ -5,7 +5,7 @@ using AlloyScan.PowerShell.Abstractions;
 namespace AlloyScan.PowerShell.Commands;
 
 /// <summary>Reads computers of the CMDB.</summary>
-[Cmdlet(VerbsCommon.Get, "AlloyCmdbComputer", DefaultParameterSetName = FilterSet, HelpUri = HelpLinks.Base + "Get-AlloyCmdbComputer.md")]
+[Cmdlet(VerbsCommon.Get, "AlloyCmdbComputer", DefaultParameterSetName = FilterSet)]
 [OutputType(typeof(Computer))]
 public sealed class GetAlloyCmdbComputerCommand : RecordCmdlet<Computer>
 {

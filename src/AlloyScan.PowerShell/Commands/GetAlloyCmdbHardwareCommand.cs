@@ -5,7 +5,7 @@ using AlloyScan.PowerShell.Abstractions;
 namespace AlloyScan.PowerShell.Commands;
 
 /// <summary>Reads hardware of the CMDB: printers, network gear and other devices.</summary>
-[Cmdlet(VerbsCommon.Get, "AlloyCmdbHardware", DefaultParameterSetName = FilterSet, HelpUri = HelpLinks.Base + "Get-AlloyCmdbHardware.md")]
+[Cmdlet(VerbsCommon.Get, "AlloyCmdbHardware", DefaultParameterSetName = FilterSet)]
 [OutputType(typeof(HardwareItem))]
 public sealed class GetAlloyCmdbHardwareCommand : RecordCmdlet<HardwareItem>
 {

@@ -5,7 +5,7 @@ using AlloyScan.PowerShell.Abstractions;
 namespace AlloyScan.PowerShell.Commands;
 
 /// <summary>Reads discovered installations: which software is on which computer.</summary>
-[Cmdlet(VerbsCommon.Get, "AlloyCmdbInstallation", DefaultParameterSetName = ComputerSet, HelpUri = HelpLinks.Base + "Get-AlloyCmdbInstallation.md")]
+[Cmdlet(VerbsCommon.Get, "AlloyCmdbInstallation", DefaultParameterSetName = ComputerSet)]
 [OutputType(typeof(DiscoveredInstallation))]
 public sealed class GetAlloyCmdbInstallationCommand : StoreCmdlet
 {

@@ -5,7 +5,7 @@ using AlloyScan.PowerShell.Abstractions;
 namespace AlloyScan.PowerShell.Commands;
 
 /// <summary>Reads the software catalog of the CMDB.</summary>
-[Cmdlet(VerbsCommon.Get, "AlloyCmdbSoftwareProduct", HelpUri = HelpLinks.Base + "Get-AlloyCmdbSoftwareProduct.md")]
+[Cmdlet(VerbsCommon.Get, "AlloyCmdbSoftwareProduct")]
 [OutputType(typeof(SoftwareProduct))]
 public sealed class GetAlloyCmdbSoftwareProductCommand : StoreCmdlet
 {

@@ -6,7 +6,7 @@ using AlloyScan.PowerShell.Connections;
 namespace AlloyScan.PowerShell.Commands;
 
 /// <summary>Lists the session's connections to AlloyScan sites.</summary>
-[Cmdlet(VerbsCommon.Get, "AlloyScanConnection", HelpUri = HelpLinks.Base + "Get-AlloyScanConnection.md")]
+[Cmdlet(VerbsCommon.Get, "AlloyScanConnection")]
 [OutputType(typeof(AlloyScanConnection))]
 public sealed class GetAlloyScanConnectionCommand : AsyncCmdlet
 {

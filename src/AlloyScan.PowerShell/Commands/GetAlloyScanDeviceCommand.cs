@@ -7,7 +7,7 @@ using AlloyScan.PowerShell.Abstractions;
 namespace AlloyScan.PowerShell.Commands;
 
 /// <summary>Reads devices of an AlloyScan site.</summary>
-[Cmdlet(VerbsCommon.Get, "AlloyScanDevice", DefaultParameterSetName = ListSet, HelpUri = HelpLinks.Base + "Get-AlloyScanDevice.md")]
+[Cmdlet(VerbsCommon.Get, "AlloyScanDevice", DefaultParameterSetName = ListSet)]
 [OutputType(typeof(Device))]
 public sealed class GetAlloyScanDeviceCommand : SiteCmdlet
 {

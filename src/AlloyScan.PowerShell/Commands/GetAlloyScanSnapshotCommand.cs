@@ -7,7 +7,7 @@ using AlloyScan.PowerShell.Connections;
 namespace AlloyScan.PowerShell.Commands;
 
 /// <summary>Reads audit snapshots of devices: hardware, operating system, network, user and software.</summary>
-[Cmdlet(VerbsCommon.Get, "AlloyScanSnapshot", DefaultParameterSetName = DeviceIdSet, HelpUri = HelpLinks.Base + "Get-AlloyScanSnapshot.md")]
+[Cmdlet(VerbsCommon.Get, "AlloyScanSnapshot", DefaultParameterSetName = DeviceIdSet)]
 [OutputType(typeof(AuditSnapshot))]
 public sealed class GetAlloyScanSnapshotCommand : SiteCmdlet
 {

@@ -6,7 +6,7 @@ using AlloyScan.PowerShell.Abstractions;
 namespace AlloyScan.PowerShell.Commands;
 
 /// <summary>Reads the software catalog of an AlloyScan site.</summary>
-[Cmdlet(VerbsCommon.Get, "AlloyScanSoftware", HelpUri = HelpLinks.Base + "Get-AlloyScanSoftware.md")]
+[Cmdlet(VerbsCommon.Get, "AlloyScanSoftware")]
 [OutputType(typeof(CatalogProduct))]
 public sealed class GetAlloyScanSoftwareCommand : SiteCmdlet
 {

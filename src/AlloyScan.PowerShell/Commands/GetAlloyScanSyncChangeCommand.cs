@@ -5,7 +5,7 @@ using AlloyScan.PowerShell.Abstractions;
 namespace AlloyScan.PowerShell.Commands;
 
 /// <summary>Reads the journal: what runs changed, field by field.</summary>
-[Cmdlet(VerbsCommon.Get, "AlloyScanSyncChange", HelpUri = HelpLinks.Base + "Get-AlloyScanSyncChange.md")]
+[Cmdlet(VerbsCommon.Get, "AlloyScanSyncChange")]
 [OutputType(typeof(JournalEntry))]
 public sealed class GetAlloyScanSyncChangeCommand : StoreCmdlet
 {

@@ -5,7 +5,7 @@ using AlloyScan.PowerShell.Abstractions;
 namespace AlloyScan.PowerShell.Commands;
 
 /// <summary>Lists the devices that failed in runs, with the stage and the reason.</summary>
-[Cmdlet(VerbsCommon.Get, "AlloyScanSyncError", HelpUri = HelpLinks.Base + "Get-AlloyScanSyncError.md")]
+[Cmdlet(VerbsCommon.Get, "AlloyScanSyncError")]
 [OutputType(typeof(SyncError))]
 public sealed class GetAlloyScanSyncErrorCommand : StoreCmdlet
 {

@@ -6,7 +6,7 @@ using AlloyScan.PowerShell.Completion;
 namespace AlloyScan.PowerShell.Commands;
 
 /// <summary>Lists sync jobs.</summary>
-[Cmdlet(VerbsCommon.Get, "AlloyScanSyncJob", HelpUri = HelpLinks.Base + "Get-AlloyScanSyncJob.md")]
+[Cmdlet(VerbsCommon.Get, "AlloyScanSyncJob")]
 [OutputType(typeof(SyncJob))]
 public sealed class GetAlloyScanSyncJobCommand : StoreCmdlet
 {

@@ -6,7 +6,7 @@ using AlloyScan.PowerShell.Completion;
 namespace AlloyScan.PowerShell.Commands;
 
 /// <summary>Plans what a run of a sync job would change, saves the plan, and emits one object a change. Invoke-AlloyScanSync applies those that are piped to it.</summary>
-[Cmdlet(VerbsCommon.Get, "AlloyScanSyncPlan", HelpUri = HelpLinks.Base + "Get-AlloyScanSyncPlan.md")]
+[Cmdlet(VerbsCommon.Get, "AlloyScanSyncPlan")]
 [OutputType(typeof(SyncChange))]
 public sealed class GetAlloyScanSyncPlanCommand : SyncCmdlet
 {

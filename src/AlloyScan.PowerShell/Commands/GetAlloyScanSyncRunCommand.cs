@@ -6,7 +6,7 @@ using AlloyScan.PowerShell.Completion;
 namespace AlloyScan.PowerShell.Commands;
 
 /// <summary>Lists runs of sync jobs, newest first.</summary>
-[Cmdlet(VerbsCommon.Get, "AlloyScanSyncRun", DefaultParameterSetName = JobSet, HelpUri = HelpLinks.Base + "Get-AlloyScanSyncRun.md")]
+[Cmdlet(VerbsCommon.Get, "AlloyScanSyncRun", DefaultParameterSetName = JobSet)]
 [OutputType(typeof(SyncRun))]
 public sealed class GetAlloyScanSyncRunCommand : StoreCmdlet
 {

@@ -8,7 +8,7 @@ using AlloyScan.PowerShell.Completion;
 namespace AlloyScan.PowerShell.Commands;
 
 /// <summary>Runs sync jobs now, or applies chosen rows of a saved plan. With -WhatIf it emits the changes that a run would make and writes nothing.</summary>
-[Cmdlet(VerbsLifecycle.Invoke, "AlloyScanSync", SupportsShouldProcess = true, DefaultParameterSetName = JobSet, HelpUri = HelpLinks.Base + "Invoke-AlloyScanSync.md")]
+[Cmdlet(VerbsLifecycle.Invoke, "AlloyScanSync", SupportsShouldProcess = true, DefaultParameterSetName = JobSet)]
 [OutputType(typeof(SyncRun), typeof(SyncChange))]
 public sealed class InvokeAlloyScanSyncCommand : SyncCmdlet
 {

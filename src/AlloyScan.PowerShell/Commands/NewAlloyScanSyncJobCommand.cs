@@ -7,7 +7,7 @@ using AlloyScan.PowerShell.Connections;
 namespace AlloyScan.PowerShell.Commands;
 
 /// <summary>Makes a sync job: a synchronisation of one AlloyScan site into the CMDB, with its settings.</summary>
-[Cmdlet(VerbsCommon.New, "AlloyScanSyncJob", SupportsShouldProcess = true, DefaultParameterSetName = RegistrationSets.Connection, HelpUri = HelpLinks.Base + "New-AlloyScanSyncJob.md")]
+[Cmdlet(VerbsCommon.New, "AlloyScanSyncJob", SupportsShouldProcess = true, DefaultParameterSetName = RegistrationSets.Connection)]
 [OutputType(typeof(SyncJob))]
 public sealed class NewAlloyScanSyncJobCommand : JobSettingsCmdlet
 {

@@ -5,7 +5,7 @@ using AlloyScan.PowerShell.Completion;
 namespace AlloyScan.PowerShell.Commands;
 
 /// <summary>Removes sync jobs. What they synchronised stays: CIs, links and the history of runs.</summary>
-[Cmdlet(VerbsCommon.Remove, "AlloyScanSyncJob", SupportsShouldProcess = true, HelpUri = HelpLinks.Base + "Remove-AlloyScanSyncJob.md")]
+[Cmdlet(VerbsCommon.Remove, "AlloyScanSyncJob", SupportsShouldProcess = true)]
 [OutputType(typeof(void))]
 public sealed class RemoveAlloyScanSyncJobCommand : StoreCmdlet
 {

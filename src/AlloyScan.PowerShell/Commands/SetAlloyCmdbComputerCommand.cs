@@ -6,7 +6,7 @@ using AlloyScan.PowerShell.Abstractions;
 namespace AlloyScan.PowerShell.Commands;
 
 /// <summary>Edits computers of the CMDB by hand. Only the named fields change.</summary>
-[Cmdlet(VerbsCommon.Set, "AlloyCmdbComputer", SupportsShouldProcess = true, HelpUri = HelpLinks.Base + "Set-AlloyCmdbComputer.md")]
+[Cmdlet(VerbsCommon.Set, "AlloyCmdbComputer", SupportsShouldProcess = true)]
 [OutputType(typeof(Computer))]
 public sealed class SetAlloyCmdbComputerCommand : RecordEditCmdlet
 {

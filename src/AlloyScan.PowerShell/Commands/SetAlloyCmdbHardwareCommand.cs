@@ -6,7 +6,7 @@ using AlloyScan.PowerShell.Abstractions;
 namespace AlloyScan.PowerShell.Commands;
 
 /// <summary>Edits hardware of the CMDB by hand. Only the named fields change.</summary>
-[Cmdlet(VerbsCommon.Set, "AlloyCmdbHardware", SupportsShouldProcess = true, HelpUri = HelpLinks.Base + "Set-AlloyCmdbHardware.md")]
+[Cmdlet(VerbsCommon.Set, "AlloyCmdbHardware", SupportsShouldProcess = true)]
 [OutputType(typeof(HardwareItem))]
 public sealed class SetAlloyCmdbHardwareCommand : RecordEditCmdlet
 {

@@ -7,7 +7,7 @@ using AlloyScan.PowerShell.Completion;
 namespace AlloyScan.PowerShell.Commands;
 
 /// <summary>Changes settings of sync jobs. What is not named stays as it is.</summary>
-[Cmdlet(VerbsCommon.Set, "AlloyScanSyncJob", SupportsShouldProcess = true, DefaultParameterSetName = RegistrationSets.Connection, HelpUri = HelpLinks.Base + "Set-AlloyScanSyncJob.md")]
+[Cmdlet(VerbsCommon.Set, "AlloyScanSyncJob", SupportsShouldProcess = true, DefaultParameterSetName = RegistrationSets.Connection)]
 [OutputType(typeof(SyncJob))]
 public sealed class SetAlloyScanSyncJobCommand : JobSettingsCmdlet
 {

@@ -5,7 +5,7 @@ using AlloyScan.PowerShell.SampleSites;
 namespace AlloyScan.PowerShell.Commands;
 
 /// <summary>Starts a sample AlloyScan site on this machine, with a made-up fleet, for trying out and for tests. It ends with the session's process.</summary>
-[Cmdlet(VerbsLifecycle.Start, "AlloyScanSampleSite", SupportsShouldProcess = true, HelpUri = HelpLinks.Base + "Start-AlloyScanSampleSite.md")]
+[Cmdlet(VerbsLifecycle.Start, "AlloyScanSampleSite", SupportsShouldProcess = true)]
 [OutputType(typeof(SampleSite))]
 public sealed class StartAlloyScanSampleSiteCommand : AsyncCmdlet
 {

@@ -5,7 +5,7 @@ using AlloyScan.PowerShell.SampleSites;
 namespace AlloyScan.PowerShell.Commands;
 
 /// <summary>Stops sample sites that this session's process started.</summary>
-[Cmdlet(VerbsLifecycle.Stop, "AlloyScanSampleSite", SupportsShouldProcess = true, HelpUri = HelpLinks.Base + "Stop-AlloyScanSampleSite.md")]
+[Cmdlet(VerbsLifecycle.Stop, "AlloyScanSampleSite", SupportsShouldProcess = true)]
 [OutputType(typeof(void))]
 public sealed class StopAlloyScanSampleSiteCommand : AsyncCmdlet
 {

@@ -10,7 +10,7 @@ using AlloyScan.PowerShell.Connections;
 namespace AlloyScan.PowerShell.Commands;
 
 /// <summary>Tests step by step whether an AlloyScan site can be used, and says which step fails and what to try.</summary>
-[Cmdlet(VerbsDiagnostic.Test, "AlloyScanConnection", DefaultParameterSetName = RegistrationSets.Connection, HelpUri = HelpLinks.Base + "Test-AlloyScanConnection.md")]
+[Cmdlet(VerbsDiagnostic.Test, "AlloyScanConnection", DefaultParameterSetName = RegistrationSets.Connection)]
 [OutputType(typeof(ConnectionTestResult), typeof(ConnectionCheck))]
 public sealed class TestAlloyScanConnectionCommand : StoreCmdlet
 {

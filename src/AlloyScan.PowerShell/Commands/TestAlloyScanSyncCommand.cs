@@ -6,7 +6,7 @@ using AlloyScan.PowerShell.Completion;
 namespace AlloyScan.PowerShell.Commands;
 
 /// <summary>Compares a job's site with the CMDB: one object a check, with what was expected, what was found, a verdict and advice.</summary>
-[Cmdlet(VerbsDiagnostic.Test, "AlloyScanSync", HelpUri = HelpLinks.Base + "Test-AlloyScanSync.md")]
+[Cmdlet(VerbsDiagnostic.Test, "AlloyScanSync")]
 [OutputType(typeof(VerificationCheck))]
 public sealed class TestAlloyScanSyncCommand : SyncCmdlet
 {

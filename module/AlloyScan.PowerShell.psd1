@@ -1,0 +1,53 @@
+@{
+    RootModule           = 'AlloyScan.PowerShell.psm1'
+    # The build stamps the version of Directory.Build.props here.
+    ModuleVersion        = '0.0.0'
+    GUID                 = '5b6f2b0c-6f0e-4b0b-9d55-3c1f3a7c2e91'
+    Author               = 'AlloyScan.PowerShell contributors'
+    CompanyName          = 'AlloyScan.PowerShell contributors'
+    Copyright            = 'Copyright (c) AlloyScan.PowerShell contributors. MIT licence.'
+    Description          = 'Synchronises the devices that AlloyScan discovers and audits into a CMDB: configure, rehearse, run, verify and explain synchronisation jobs. Needs PowerShell 7.4 or later (https://aka.ms/install-powershell); Windows PowerShell 5.1 is not supported.'
+    CompatiblePSEditions = @('Core')
+    PowerShellVersion    = '7.4'
+    FormatsToProcess     = @('AlloyScan.PowerShell.Format.ps1xml')
+    TypesToProcess       = @('AlloyScan.PowerShell.Types.ps1xml')
+    FunctionsToExport    = @()
+    AliasesToExport      = @()
+    VariablesToExport    = @()
+    CmdletsToExport      = @(
+        'Connect-AlloyScan'
+        'Disable-AlloyScanSyncJob'
+        'Disconnect-AlloyScan'
+        'Enable-AlloyScanSyncJob'
+        'Get-AlloyCmdbComputer'
+        'Get-AlloyCmdbHardware'
+        'Get-AlloyCmdbInstallation'
+        'Get-AlloyCmdbSoftwareProduct'
+        'Get-AlloyScanConnection'
+        'Get-AlloyScanDevice'
+        'Get-AlloyScanSnapshot'
+        'Get-AlloyScanSoftware'
+        'Get-AlloyScanSyncChange'
+        'Get-AlloyScanSyncError'
+        'Get-AlloyScanSyncJob'
+        'Get-AlloyScanSyncPlan'
+        'Get-AlloyScanSyncRun'
+        'Invoke-AlloyScanSync'
+        'New-AlloyScanSyncJob'
+        'Remove-AlloyScanSyncJob'
+        'Set-AlloyCmdbComputer'
+        'Set-AlloyCmdbHardware'
+        'Set-AlloyScanSyncJob'
+        'Start-AlloyScanSampleSite'
+        'Stop-AlloyScanSampleSite'
+        'Test-AlloyScanConnection'
+        'Test-AlloyScanSync'
+    )
+    PrivateData          = @{
+        PSData = @{
+            Tags         = @('AlloyScan', 'AlloyNavigator', 'CMDB', 'Inventory', 'ITSM', 'Synchronization', 'PSEdition_Core', 'Windows', 'Linux', 'MacOS')
+            LicenseUri   = 'https://opensource.org/license/mit'
+            ReleaseNotes = 'See CHANGELOG.md in the package.'
+        }
+    }
+}

@@ -1,0 +1,101 @@
+using System.ComponentModel;
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using AlloyScan.Engine.Inventory;
+using AlloyScan.Engine.Sync;
+
+namespace AlloyScan.PowerShell.Internal;
+
+/// <summary>Cells of the table views. Public, because the format file calls it; of no use elsewhere.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
+[SuppressMessage("Naming", "CA1707", Justification = "The name tells those who find it by completion to leave it alone, as other modules do.")]
+[SuppressMessage("Style", "IDE1006", Justification = "As above.")]
+public static class _Format
+{
+    private const string Mask = "********";
+
+    /// <summary>A time in the viewer's zone, in one width that sorts.</summary>
+    /// <param name="time">The time.</param>
+    public static string? Time(DateTimeOffset? time) => time?.ToLocalTime().ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
+
+    /// <summary>A duration in few characters.</summary>
+    /// <param name="duration">The duration.</param>
+    public static string? Duration(TimeSpan? duration) => duration switch
+    {
+        null => null,
+        { TotalMilliseconds: < 1000 } short_ => string.Create(CultureInfo.InvariantCulture, $"{short_.TotalMilliseconds:0} ms"),
+        { TotalSeconds: < 60 } seconds => string.Create(CultureInfo.InvariantCulture, $"{seconds.TotalSeconds:0.0} s"),
+        { TotalHours: < 1 } minutes => minutes.ToString(@"m\:ss", CultureInfo.InvariantCulture),
+        { } hours => string.Create(CultureInfo.InvariantCulture, $"{(int)hours.TotalHours}:{hours:mm\\:ss}"),
+    };
+
+    /// <summary>A size in the unit that fits.</summary>
+    /// <param name="bytes">The size.</param>
+    public static string? Size(long? bytes) => bytes switch
+    {
+        null => null,
+        >= 1L << 30 => string.Create(CultureInfo.InvariantCulture, $"{bytes.Value / (double)(1L << 30):0.#} GB"),
+        >= 1L << 20 => string.Create(CultureInfo.InvariantCulture, $"{bytes.Value / (double)(1L << 20):0.#} MB"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{bytes.Value} B"),
+    };
+
+    /// <summary>A licence key or licence serial number, of which only the end is shown.</summary>
+    /// <param name="value">The text.</param>
+    public static string? Masked(string? value) => value switch
+    {
+        null or "" => null,
+        { Length: > 8 } => Mask + value[^4..],
+        _ => Mask,
+    };
+
+    /// <summary>What a change does, in one line.</summary>
+    /// <param name="change">The change.</param>
+    public static string? Change(SyncChange? change)
+    {
+        if (change is null)
+            return null;
+
+        var parts = new List<string>();
+        if (change.Action != ChangeAction.Create && change.Fields.Count > 0)
+            parts.Add(string.Join(", ", change.Fields));
+        else if (change.Fields.Count > 0)
+            parts.Add($"{change.Fields.Count} fields");
+
+        if (change.SoftwareAdded + change.SoftwareRemoved > 0)
+            parts.Add($"software +{change.SoftwareAdded} -{change.SoftwareRemoved}");
+
+        if (change.Reason is not null)
+            parts.Add(change.Reason);
+
+        return string.Join("; ", parts);
+    }
+
+    /// <summary>What a run did, in one line: the counts that are not zero.</summary>
+    /// <param name="run">The run.</param>
+    public static string? Counts(SyncRun? run)
+    {
+        if (run is null)
+            return null;
+
+        (int Count, string Word)[] counts =
+        [
+            (run.Created, "created"), (run.Updated, "updated"), (run.Unchanged, "unchanged"), (run.Conflicts, "conflicts"), (run.Missing, "missing"),
+            (run.Retired, "retired"), (run.DeletedInAlloyScan, "deleted in AlloyScan"), (run.Errors, "errors"),
+        ];
+        var parts = counts.Where(count => count.Count > 0).Select(count => string.Create(CultureInfo.InvariantCulture, $"{count.Count} {count.Word}"));
+        return string.Join(", ", parts);
+    }
+
+    /// <summary>Name of an audited machine.</summary>
+    /// <param name="snapshot">The audit.</param>
+    public static string? Host(AuditSnapshot? snapshot) => snapshot?.Network?.HostName ?? snapshot?.DeviceId;
+
+    /// <summary>Operating system of an audited machine.</summary>
+    /// <param name="snapshot">The audit.</param>
+    public static string? OperatingSystem(AuditSnapshot? snapshot) => snapshot?.OperatingSystem?.Name ?? snapshot?.OperatingSystem?.Platform;
+
+    /// <summary>Maker and model of an audited machine.</summary>
+    /// <param name="snapshot">The audit.</param>
+    public static string? Model(AuditSnapshot? snapshot) =>
+        snapshot?.Hardware is { } hardware ? $"{hardware.Manufacturer} {hardware.Model}".Trim() : null;
+}
