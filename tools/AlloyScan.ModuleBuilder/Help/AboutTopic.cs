@@ -12,7 +12,7 @@ internal static class AboutTopic
         var text = new StringBuilder();
         var paragraph = new List<string>();
         var code = false;
-        foreach (var line in markdown.ReplaceLineEndings("\n").Split('\n'))
+        foreach (var line in MarkdownTable.ToLines(markdown.ReplaceLineEndings("\n").Split('\n')))
         {
             if (line.StartsWith("```", StringComparison.Ordinal))
             {
@@ -40,7 +40,7 @@ internal static class AboutTopic
                 Flush();
                 text.Append('\n');
             }
-            else if (line.StartsWith('|') || line.StartsWith("- ", StringComparison.Ordinal))
+            else if (line.StartsWith("- ", StringComparison.Ordinal))
             {
                 Flush();
                 paragraph.Add(line);

@@ -163,7 +163,7 @@ internal sealed class CmdletPage
         var paragraphs = new List<string>();
         var current = new List<string>();
         var code = false;
-        foreach (var line in lines.Append(string.Empty))
+        foreach (var line in MarkdownTable.ToLines(lines).Append(string.Empty))
         {
             if (line.StartsWith("```", StringComparison.Ordinal))
             {
@@ -171,7 +171,7 @@ internal sealed class CmdletPage
                 continue;
             }
 
-            var ownLine = code || line.StartsWith('|') || line.StartsWith("- ", StringComparison.Ordinal);
+            var ownLine = code || line.StartsWith("- ", StringComparison.Ordinal);
             if ((line.Length == 0 || ownLine) && current.Count > 0)
             {
                 paragraphs.Add(string.Join(' ', current));
