@@ -1,0 +1,263 @@
+namespace AlloyScan.SampleSite;
+
+/// <summary>A physical or virtual machine. A device of the site is one audit history of it; a re-imaged machine has two.</summary>
+internal readonly struct Machine
+{
+    public required int Number { get; init; }
+
+    public required ulong Key { get; init; }
+
+    /// <summary>The key of what the firmware reports: shared by the clones of one virtual machine.</summary>
+    public required ulong IdentityKey { get; init; }
+
+    public required Form Form { get; init; }
+
+    public required Platform Platform { get; init; }
+
+    public required HardwareModel Model { get; init; }
+
+    /// <summary>The group of clones it belongs to, or -1.</summary>
+    public required int CloneGroup { get; init; }
+
+    public bool IsComputer => Form <= Form.Hypervisor;
+
+    public bool IsPhysicalComputer => Form is Form.Laptop or Form.Desktop or Form.Server;
+
+    public bool HasUser => Form is Form.Laptop or Form.Desktop;
+}
+
+/// <summary>Machines, each a pure function of the seed and its number.</summary>
+internal sealed class Machines(SampleSiteOptions options)
+{
+    /// <summary>Numbers of this many machines in a row share docks and cloned virtual machines.</summary>
+    private const int Neighbourhood = 512;
+
+    private const int SerialNumbers = 30 * 30 * 30 * 30 * 30;
+    private const int MacNumbers = 1 << 24;
+
+    private static readonly WeightedTable<(Form Form, Platform Platform, WeightedTable<HardwareModel> Models)> s_kinds = new(
+    [
+        ((Form.Laptop, Platform.Windows, HardwareModels.WindowsLaptops), 2880),
+        ((Form.Desktop, Platform.Windows, HardwareModels.WindowsDesktops), 1267),
+        ((Form.Server, Platform.Windows, HardwareModels.Servers), 346),
+        ((Form.VirtualMachine, Platform.Windows, HardwareModels.VirtualMachines), 1267),
+        ((Form.Laptop, Platform.Linux, HardwareModels.LinuxLaptops), 101),
+        ((Form.Desktop, Platform.Linux, HardwareModels.LinuxDesktops), 115),
+        ((Form.Server, Platform.Linux, HardwareModels.Servers), 360),
+        ((Form.VirtualMachine, Platform.Linux, HardwareModels.VirtualMachines), 864),
+        ((Form.Laptop, Platform.MacOS, HardwareModels.MacLaptops), 640),
+        ((Form.Desktop, Platform.MacOS, HardwareModels.MacDesktops), 160),
+        ((Form.Hypervisor, Platform.None, HardwareModels.Hypervisors), 200),
+        ((Form.Printer, Platform.None, HardwareModels.Printers), 700),
+        ((Form.Switch, Platform.None, HardwareModels.Switches), 500),
+        ((Form.Router, Platform.None, HardwareModels.Routers), 120),
+        ((Form.AccessPoint, Platform.None, HardwareModels.AccessPoints), 330),
+        ((Form.Other, Platform.None, HardwareModels.Others), 150),
+    ]);
+
+    private static readonly byte[][] s_junkSerials =
+        ["To be filled by O.E.M."u8.ToArray(), "Default string"u8.ToArray(), "System Serial Number"u8.ToArray(), "0"u8.ToArray(), "123456789"u8.ToArray(), []];
+
+    private static readonly string[] s_junkUuids =
+        ["FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF", "03000200-0400-0500-0006-000700080009", "00000000-0000-0000-0000-000000000000"];
+
+    /// <summary>Makers of wireless adapters; none of them makes a wired one of ours, so addresses stay unique.</summary>
+    private static readonly int[] s_wirelessOuis = [0xF4CE23, 0x8C1759, 0xA0E70B, 0x34C93D, 0xDC2148];
+
+    private static readonly int[] s_bluetoothOuis = [0x5CCD5B, 0xE02E0B, 0x7C214A];
+
+    private readonly ulong _key = Hash.Of((uint)options.Seed, Trait.Machine);
+    private readonly ulong _serialOffset = Hash.Of((uint)options.Seed, Trait.Serial) % SerialNumbers;
+    private readonly ulong _macOffset = Hash.Of((uint)options.Seed, Trait.Mac) % MacNumbers;
+    private readonly ulong _junk = Hash.Threshold(options.JunkRate);
+    private readonly ulong _junkUuid = Hash.Threshold(options.JunkRate / 2);
+
+    public Machine At(int number)
+    {
+        var key = Hash.Mix(_key ^ (uint)number);
+        var (form, platform, models) = s_kinds.Pick(Hash.Of(key, Trait.Kind));
+        var identityKey = key;
+        var group = -1;
+        if (form == Form.VirtualMachine && Hash.Chance(Hash.Of(key, Trait.Clone), _junk))
+        {
+            group = (number / Neighbourhood * 4) + (int)platform;
+            identityKey = Hash.Of(_key, Trait.CloneIdentity, group);
+        }
+
+        var model = models.Pick(Hash.Of(identityKey, Trait.Model));
+        if (group >= 0 && model.SerialMask is "@ec2" or "@none")
+            (group, identityKey) = (-1, key);
+
+        return new Machine
+        {
+            Number = number,
+            Key = key,
+            IdentityKey = identityKey,
+            Form = form,
+            Platform = platform,
+            Model = model,
+            CloneGroup = group,
+        };
+    }
+
+    public ReadOnlySpan<byte> FormatSerial(scoped in Machine machine, Span<byte> buffer, out bool good)
+    {
+        var hash = Hash.Of(machine.Key, Trait.SerialJunk);
+        if (machine.IsPhysicalComputer && Hash.Chance(hash, _junk))
+        {
+            good = false;
+            return s_junkSerials[Hash.Pick(hash, s_junkSerials.Length)];
+        }
+
+        var text = new Utf8Text(buffer);
+        good = true;
+        hash = Hash.Of(machine.IdentityKey, Trait.Serial);
+        switch (machine.Model.SerialMask)
+        {
+            case "@none":
+                good = false;
+                break;
+            case "@vmware":
+                AppendVMwareSerial(ref text, Uuid(machine));
+                break;
+            case "@hyperv":
+                for (var group = 0; group < 7; group++)
+                {
+                    if (group > 0)
+                        text.Append((byte)'-');
+
+                    text.AppendNumber((long)(hash >> (group * 9)) % (group < 6 ? 10_000 : 100), group < 6 ? 4 : 2);
+                }
+
+                break;
+            case "@ec2":
+            case "@uuid":
+                AppendUuid(ref text, Uuid(machine), lower: true);
+                break;
+            default:
+                AppendMaskedSerial(ref text, machine, hash);
+                break;
+        }
+
+        return text.Written;
+    }
+
+    /// <summary>The BIOS UUID as this platform reports it; empty for devices that have none.</summary>
+    public ReadOnlySpan<byte> FormatUuid(scoped in Machine machine, Span<byte> buffer, out bool good)
+    {
+        good = false;
+        if (!machine.IsComputer)
+            return [];
+
+        var text = new Utf8Text(buffer);
+        var hash = Hash.Of(machine.Key, Trait.UuidJunk);
+        if (machine.IsPhysicalComputer && Hash.Chance(hash, _junkUuid))
+        {
+            text.Append(s_junkUuids[Hash.Pick(hash, s_junkUuids.Length)]);
+            return text.Written;
+        }
+
+        good = true;
+        var (high, low) = Uuid(machine);
+
+        // Firmware older than SMBIOS 2.6 has the first three groups in the other byte order.
+        if (machine.Model.SerialMask == "@vmware" && (high & 1) == 1)
+            high = SwapGroups(high);
+
+        AppendUuid(ref text, (high, low), lower: machine.Platform == Platform.Linux);
+        return text.Written;
+    }
+
+    /// <summary>The address in the device list: of the dock, for some laptops.</summary>
+    public ulong PrimaryMac(in Machine machine, out bool shared)
+    {
+        shared = machine.Form == Form.Laptop && Hash.Chance(Hash.Of(machine.Key, Trait.DockMac), _junk);
+        return shared ? 0x00E04C_000000 | (Hash.Of(_key, Trait.DockMac, machine.Number / Neighbourhood) & 0xFFFFFF) : WiredMac(machine);
+    }
+
+    public ulong WiredMac(in Machine machine) => Mac(machine, machine.Model.Ouis, Trait.Mac);
+
+    public ulong WirelessMac(in Machine machine) => Mac(machine, s_wirelessOuis, Trait.Adapters);
+
+    public ulong BluetoothMac(in Machine machine) => Mac(machine, s_bluetoothOuis, Trait.Bluetooth);
+
+    private ulong Mac(in Machine machine, int[] makers, Trait trait)
+    {
+        var oui = makers[Hash.Pick(Hash.Of(machine.Key, trait), makers.Length)];
+        return ((ulong)oui << 24) | ((((ulong)(uint)machine.Number * 0x9E3779B1) + _macOffset) % MacNumbers);
+    }
+
+    /// <summary>Five places of the mask hold the machine's number, scrambled: no two machines of a model can have the same serial number.</summary>
+    private void AppendMaskedSerial(ref Utf8Text text, in Machine machine, ulong hash)
+    {
+        var letters = "123456789BCDFGHJKLMNPQRSTVWXYZ"u8;
+        var unique = (((ulong)(uint)machine.Number * 15_485_863) + _serialOffset) % SerialNumbers;
+        foreach (var c in machine.Model.Mask)
+        {
+            switch (c)
+            {
+                case (byte)'?':
+                    text.Append(letters[(int)(unique % 30)]);
+                    unique /= 30;
+                    break;
+                case (byte)'*':
+                    text.Append(letters[(int)(hash % 30)]);
+                    hash /= 30;
+                    break;
+                case (byte)'#':
+                    text.Append((byte)('0' + (hash % 10)));
+                    hash /= 10;
+                    break;
+                default:
+                    text.Append(c);
+                    break;
+            }
+        }
+    }
+
+    private static (ulong High, ulong Low) Uuid(in Machine machine)
+    {
+        var high = Hash.Of(machine.IdentityKey, Trait.Uuid);
+        var low = Hash.Mix(high);
+        return machine.Model.SerialMask switch
+        {
+            "@vmware" => ((high & 0x0000_FFFF_FFFF_FFFF) | ((high & 2) == 0 ? 0x564D_0000_0000_0000UL : 0x4229_0000_0000_0000UL), low),
+            "@ec2" => ((high & 0x000F_FFFF_FFFF_0FFF) | 0xEC20_0000_0000_4000, (low & (ulong.MaxValue >> 2)) | (1UL << 63)),
+            _ => ((high & 0xFFFF_FFFF_FFFF_0FFF) | 0x4000, (low & (ulong.MaxValue >> 2)) | (1UL << 63)),
+        };
+    }
+
+    private static ulong SwapGroups(ulong high)
+    {
+        var first = System.Buffers.Binary.BinaryPrimitives.ReverseEndianness((uint)(high >> 32));
+        var second = System.Buffers.Binary.BinaryPrimitives.ReverseEndianness((ushort)(high >> 16));
+        var third = System.Buffers.Binary.BinaryPrimitives.ReverseEndianness((ushort)high);
+        return ((ulong)first << 32) | ((ulong)second << 16) | third;
+    }
+
+    private static void AppendUuid(ref Utf8Text text, (ulong High, ulong Low) uuid, bool lower)
+    {
+        text.AppendHex(uuid.High >> 32, 8, lower);
+        text.Append((byte)'-');
+        text.AppendHex(uuid.High >> 16, 4, lower);
+        text.Append((byte)'-');
+        text.AppendHex(uuid.High, 4, lower);
+        text.Append((byte)'-');
+        text.AppendHex(uuid.Low >> 48, 4, lower);
+        text.Append((byte)'-');
+        text.AppendHex(uuid.Low, 12, lower);
+    }
+
+    /// <summary><c>VMware-56 4d 0f 27 a7 6f 36 c5-8c 4c 5b f1 5a 8f 9f 2e</c></summary>
+    private static void AppendVMwareSerial(ref Utf8Text text, (ulong High, ulong Low) uuid)
+    {
+        text.Append("VMware-"u8);
+        for (var i = 0; i < 16; i++)
+        {
+            if (i > 0)
+                text.Append(i == 8 ? (byte)'-' : (byte)' ');
+
+            text.AppendHex((i < 8 ? uuid.High : uuid.Low) >> (56 - (8 * (i % 8))), 2, lower: true);
+        }
+    }
+}

@@ -1,0 +1,118 @@
+using System.Globalization;
+
+namespace AlloyScan.SampleSite;
+
+/// <summary>Counts and logs each request, and turns what nothing answered into the site's error form. The outermost layer.</summary>
+internal sealed class AccessLogMiddleware(RequestDelegate next, SampleSiteState state, SampleSiteOptions options)
+{
+    public async Task InvokeAsync(HttpContext context)
+    {
+        var start = options.Clock.GetTimestamp();
+        try
+        {
+            await next(context);
+            if (!context.Response.HasStarted && context.Response.ContentLength is null && context.Response.ContentType is null)
+                await ExplainAsync(context);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The client left; nobody is there to answer.
+            context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
+        }
+        catch (Exception e) when (!context.Response.HasStarted)
+        {
+            context.Response.Clear();
+            await Reply.ErrorAsync(context, e is BadHttpRequestException bad ? bad.StatusCode : StatusCodes.Status500InternalServerError, "internal_error", e.Message);
+        }
+        finally
+        {
+            // A request may have a secret in its query or its headers: of the query only the page is written down.
+            var request = context.Request;
+            state.Log.Add(
+                HttpMethods.GetCanonicalizedValue(request.Method) is var method && method.Length <= 7 ? method : "OTHER",
+                (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "(unknown path)",
+                request.Path.ToUriComponent(),
+                state.Log.WritesFile ? Page(request) : "",
+                context.Response.StatusCode,
+                options.Clock.GetElapsedTime(start));
+        }
+    }
+
+    private static Task ExplainAsync(HttpContext context) => context.Response.StatusCode switch
+    {
+        StatusCodes.Status404NotFound => Reply.ErrorAsync(context, StatusCodes.Status404NotFound, "not_found", "There is nothing at this path."),
+        StatusCodes.Status405MethodNotAllowed => Reply.ErrorAsync(context, StatusCodes.Status405MethodNotAllowed, "method_not_allowed", $"This path does not take {context.Request.Method}."),
+        _ => Task.CompletedTask,
+    };
+
+    private static string Page(HttpRequest request)
+    {
+        var text = "";
+        foreach (var name in (ReadOnlySpan<string>)["limit", "offset"])
+        {
+            if (request.Query.TryGetValue(name, out var value) && int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+                text += string.Create(CultureInfo.InvariantCulture, $"{(text.Length == 0 ? '?' : '&')}{name}={number}");
+        }
+
+        return text;
+    }
+}
+
+/// <summary>The one place where the site misbehaves on purpose: it is slow, or has had enough.</summary>
+internal sealed class FaultMiddleware(RequestDelegate next, SampleSiteOptions options)
+{
+    private readonly Lock _lock = new();
+    private long _second = -1;
+    private int _requests;
+
+    public async Task InvokeAsync(HttpContext context)
+    {
+        if (options.Latency > TimeSpan.Zero)
+            await Task.Delay(options.Latency, options.Clock, context.RequestAborted);
+
+        if (options.RateLimitPerSecond > 0 && IsOverLimit(out var wait))
+        {
+            if (options.RetryAfter)
+                context.Response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+
+            await Reply.ErrorAsync(context, StatusCodes.Status429TooManyRequests, "rate_limited", "API workload limit exceeded");
+            return;
+        }
+
+        await next(context);
+    }
+
+    private bool IsOverLimit(out TimeSpan wait)
+    {
+        var now = options.Clock.GetUtcNow();
+        var second = now.ToUnixTimeSeconds();
+        wait = DateTimeOffset.FromUnixTimeSeconds(second + 1) - now;
+        lock (_lock)
+        {
+            if (second != _second)
+                (_second, _requests) = (second, 0);
+
+            return ++_requests > options.RateLimitPerSecond;
+        }
+    }
+}
+
+/// <summary>Lets nobody in without a token that is good now.</summary>
+internal sealed class TokenMiddleware(RequestDelegate next, SampleSiteState state)
+{
+    public Task InvokeAsync(HttpContext context)
+    {
+        if (context.GetEndpoint() is not { } endpoint || endpoint.Metadata.GetMetadata<NoTokenNeeded>() is not null)
+            return next(context);
+
+        if (!state.Tokens.Accepts(context.Request.Headers.Authorization))
+        {
+            context.Response.Headers.WWWAuthenticate = "Bearer";
+            return Reply.ErrorAsync(context, StatusCodes.Status401Unauthorized, "unauthorized", "The access token is missing or invalid.");
+        }
+
+        return state.RegistrationDisabled && !context.Request.Path.StartsWithSegments("/_sample", StringComparison.Ordinal)
+            ? Reply.ErrorAsync(context, StatusCodes.Status403Forbidden, "forbidden", "The app registration is disabled.")
+            : next(context);
+    }
+}
