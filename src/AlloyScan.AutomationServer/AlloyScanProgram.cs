@@ -36,6 +36,7 @@ internal static partial class AlloyScanProgram
 
     private static RootCommand CreateRootCommand() => new("Keeps a CMDB in step with AlloyScan sites.")
     {
+        DemoCommand.Create(),
         RunCommand.Create(),
         JobsCommand.Create(),
         RunsCommand.Create(),
