@@ -1,30 +1,166 @@
+using AlloyScan.Engine.Cmdb;
+using AlloyScan.Engine.Inventory;
+using AlloyScan.Engine.Store;
 using AlloyScan.Engine.Sync;
+using Newtonsoft.Json;
 
 namespace AlloyScan.Engine.Jobs;
 
 /// <summary>What runs did: their records, journal and errors.</summary>
 public sealed class RunHistory
 {
-    internal RunHistory()
-    {
-    }
+    private const string RunColumns = """
+        r.id AS Id, r.job AS Job, t.name AS Target, s.name AS Site, r.started_at AS StartedAt, r.ended_at AS EndedAt, r.status AS Status, r.message AS Message, r.complete AS Complete,
+        r.devices_read AS DevicesRead, r.created AS Created, r.updated AS Updated, r.unchanged AS Unchanged, r.conflicts AS Conflicts, r.missing AS Missing, r.retired AS Retired,
+        r.deleted_in_alloyscan AS DeletedInAlloyScan, r.installations_added AS InstallationsAdded, r.installations_removed AS InstallationsRemoved,
+        r.products_added AS ProductsAdded, r.products_removed AS ProductsRemoved, r.skipped AS Skipped, r.errors AS Errors, r.api_calls AS ApiCalls, r.bytes_received AS BytesReceived,
+        r.stage_seconds AS StageSeconds
+        FROM runs r JOIN targets t ON t.id = r.target_id JOIN sites s ON s.id = r.site_id
+        """;
+
+    private readonly AlloyStore _store;
+
+    internal RunHistory(AlloyStore store) => _store = store;
 
     /// <summary>Runs, newest first.</summary>
     /// <param name="job">Name of a job; <see langword="null"/> for all.</param>
     /// <param name="limit">Most to return; <see langword="null"/> for all.</param>
-    public IEnumerable<SyncRun> List(string? job = null, int? limit = null) => throw new NotSupportedException();
+    public IEnumerable<SyncRun> List(string? job = null, int? limit = null) =>
+        _store.Stream<RunRow>(
+            $"SELECT {RunColumns} WHERE @job IS NULL OR r.job = @job COLLATE NOCASE ORDER BY r.id DESC LIMIT @limit", new { job, limit = limit ?? -1 }).Select(ToRun);
 
     /// <summary>One run.</summary>
     /// <param name="id">Its number.</param>
     /// <exception cref="AlloyScanException">There is none (<c>RunNotFound</c>).</exception>
-    public SyncRun Get(long id) => throw new NotSupportedException();
+    public SyncRun Get(long id) =>
+        _store.Stream<RunRow>($"SELECT {RunColumns} WHERE r.id = @id", new { id }).Select(ToRun).FirstOrDefault()
+        ?? throw new AlloyScanException(ErrorKind.NotFound, "RunNotFound", $"There is no run {id} in the store.", id, "List the runs to see their numbers.");
 
     /// <summary>The journal, streamed in the order it was written.</summary>
     /// <param name="runId">Number of a run; <see langword="null"/> for all.</param>
     /// <param name="recordId">ID of a CI; <see langword="null"/> for all.</param>
-    public IEnumerable<JournalEntry> Changes(long? runId = null, string? recordId = null) => throw new NotSupportedException();
+    public IEnumerable<JournalEntry> Changes(long? runId = null, string? recordId = null)
+    {
+        var (recordClass, number) = recordId is null ? (null, null) : RecordIds.Parse(recordId);
+        return _store.Stream<JournalRow>(
+            """
+            SELECT c.run_id AS RunId, t.name AS Target, c.class AS Class, c.number AS Number, c.action AS Action, c.field AS Field, c.old_value AS OldValue, c.new_value AS NewValue
+            FROM changes c JOIN targets t ON t.id = c.target_id
+            WHERE (@runId IS NULL OR c.run_id = @runId) AND (@recordClass IS NULL OR (c.class = @recordClass AND c.number = @number)) ORDER BY c.id
+            """,
+            new { runId, recordClass, number }).Select(row => new JournalEntry
+            {
+                RunId = row.RunId,
+                Target = row.Target,
+                Class = (RecordClass)row.Class,
+                RecordId = RunContext.RecordId((RecordClass)row.Class, row.Number),
+                Action = row.Action,
+                Field = row.Field,
+                OldValue = row.OldValue,
+                NewValue = row.NewValue,
+            });
+    }
 
     /// <summary>The error rows, streamed.</summary>
     /// <param name="runId">Number of a run; <see langword="null"/> for all.</param>
-    public IEnumerable<SyncError> Errors(long? runId = null) => throw new NotSupportedException();
+    public IEnumerable<SyncError> Errors(long? runId = null) =>
+        _store.Stream<ErrorRow>(
+            """
+            SELECT run_id AS RunId, device_id AS DeviceId, device_name AS DeviceName, stage AS Stage, error_id AS ErrorId, message AS Message, attempts AS Attempts
+            FROM errors WHERE @runId IS NULL OR run_id = @runId ORDER BY id
+            """,
+            new { runId }).Select(row => new SyncError
+            {
+                RunId = row.RunId,
+                DeviceId = row.DeviceId,
+                DeviceName = row.DeviceName,
+                Stage = row.Stage,
+                ErrorId = row.ErrorId,
+                Message = row.Message,
+                Attempts = (int)row.Attempts,
+            });
+
+    private static SyncRun ToRun(RunRow row) => new()
+    {
+        Id = row.Id,
+        Job = row.Job,
+        Target = row.Target,
+        Site = row.Site,
+        StartedAt = Clock.Time(row.StartedAt)!.Value,
+        EndedAt = Clock.Time(row.EndedAt),
+        Status = Enum.Parse<SyncRunStatus>(row.Status),
+        Message = row.Message,
+        Complete = row.Complete != 0,
+        DevicesRead = (int)row.DevicesRead,
+        Created = (int)row.Created,
+        Updated = (int)row.Updated,
+        Unchanged = (int)row.Unchanged,
+        Conflicts = (int)row.Conflicts,
+        Missing = (int)row.Missing,
+        Retired = (int)row.Retired,
+        DeletedInAlloyScan = (int)row.DeletedInAlloyScan,
+        InstallationsAdded = (int)row.InstallationsAdded,
+        InstallationsRemoved = (int)row.InstallationsRemoved,
+        ProductsAdded = (int)row.ProductsAdded,
+        ProductsRemoved = (int)row.ProductsRemoved,
+        Skipped = (int)row.Skipped,
+        Errors = (int)row.Errors,
+        ApiCalls = row.ApiCalls,
+        BytesReceived = row.BytesReceived,
+        StageSeconds = row.StageSeconds is null ? new Dictionary<string, double>() : JsonConvert.DeserializeObject<Dictionary<string, double>>(row.StageSeconds)!,
+    };
+
+    // What Dapper fills: the types that SQLite gives, in the order of no particular constructor.
+    private sealed class RunRow
+    {
+        public long Id { get; init; }
+        public string Job { get; init; } = string.Empty;
+        public string Target { get; init; } = string.Empty;
+        public string Site { get; init; } = string.Empty;
+        public long StartedAt { get; init; }
+        public long? EndedAt { get; init; }
+        public string Status { get; init; } = string.Empty;
+        public string? Message { get; init; }
+        public long Complete { get; init; }
+        public long DevicesRead { get; init; }
+        public long Created { get; init; }
+        public long Updated { get; init; }
+        public long Unchanged { get; init; }
+        public long Conflicts { get; init; }
+        public long Missing { get; init; }
+        public long Retired { get; init; }
+        public long DeletedInAlloyScan { get; init; }
+        public long InstallationsAdded { get; init; }
+        public long InstallationsRemoved { get; init; }
+        public long ProductsAdded { get; init; }
+        public long ProductsRemoved { get; init; }
+        public long Skipped { get; init; }
+        public long Errors { get; init; }
+        public long ApiCalls { get; init; }
+        public long BytesReceived { get; init; }
+        public string? StageSeconds { get; init; }
+    }
+
+    private sealed class JournalRow
+    {
+        public long RunId { get; init; }
+        public string Target { get; init; } = string.Empty;
+        public long Class { get; init; }
+        public long Number { get; init; }
+        public string Action { get; init; } = string.Empty;
+        public string? Field { get; init; }
+        public string? OldValue { get; init; }
+        public string? NewValue { get; init; }
+    }
+
+    private sealed class ErrorRow
+    {
+        public long RunId { get; init; }
+        public string? DeviceId { get; init; }
+        public string? DeviceName { get; init; }
+        public string Stage { get; init; } = string.Empty;
+        public string ErrorId { get; init; } = string.Empty;
+        public string Message { get; init; } = string.Empty;
+        public long Attempts { get; init; }
+    }
 }

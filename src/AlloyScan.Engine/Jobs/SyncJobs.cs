@@ -1,40 +1,236 @@
+using System.Data.Common;
+using System.Globalization;
+using AlloyScan.Engine.Cmdb;
+using AlloyScan.Engine.Credentials;
+using AlloyScan.Engine.Inventory;
+using AlloyScan.Engine.Site;
+using AlloyScan.Engine.Store;
+
 namespace AlloyScan.Engine.Jobs;
 
 /// <summary>The sync jobs of a store.</summary>
 public sealed class SyncJobs
 {
-    internal SyncJobs()
-    {
-    }
+    private const string Columns = """
+        j.id, j.name, j.enabled, j.site_url, s.name, j.client_id, j.secret_kind, j.secret_value, j.new_computer_action, j.existing_computer_action,
+        j.new_hardware_action, j.existing_hardware_action, j.software_platforms, j.retired_original, j.throttle_limit, j.api_profile, t.name, j.created_at, j.updated_at,
+        (SELECT r.status FROM runs r WHERE r.job_id = j.id ORDER BY r.id DESC LIMIT 1), (SELECT r.started_at FROM runs r WHERE r.job_id = j.id ORDER BY r.id DESC LIMIT 1)
+        """;
+
+    private const string From = "FROM jobs j JOIN sites s ON s.id = j.site_id JOIN targets t ON t.id = j.target_id";
+
+    private readonly AlloyStore _store;
+
+    internal SyncJobs(AlloyStore store) => _store = store;
 
     /// <summary>Jobs by name, in order of name.</summary>
     /// <param name="namePattern">A name, or a pattern with <c>*</c> and <c>?</c>; <see langword="null"/> for all.</param>
-    public IReadOnlyList<SyncJob> List(string? namePattern = null) => throw new NotSupportedException();
+    public IReadOnlyList<SyncJob> List(string? namePattern = null)
+    {
+        using var session = _store.NewSession();
+        var statement = session.Prepare($"SELECT {Columns} {From} WHERE @p0 IS NULL OR lower(j.name) GLOB @p0 ORDER BY j.name");
+        using var reader = statement.Set(0, SqlPattern.Glob(namePattern)).Read();
+        var result = new List<SyncJob>();
+        while (reader.Read())
+            result.Add(Load(reader));
+        return result;
+    }
 
     /// <summary>One job.</summary>
     /// <param name="name">Its name, without case.</param>
     /// <exception cref="AlloyScanException">There is none (<c>JobNotFound</c>); the message lists those there are.</exception>
-    public SyncJob Get(string name) => throw new NotSupportedException();
+    public SyncJob Get(string name)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        using var session = _store.NewSession();
+        using (var reader = session.Prepare($"SELECT {Columns} {From} WHERE j.name = @p0").Set(0, name).Read())
+        {
+            if (reader.Read())
+                return Load(reader);
+        }
+
+        throw NotFound(session, name);
+    }
 
     /// <summary>Saves a new job. An empty name becomes the default name, numbered when it is taken; a secret in memory becomes protected.</summary>
     /// <param name="job">The job.</param>
     /// <returns>The job as saved.</returns>
-    /// <exception cref="AlloyScanException">The name is taken (<c>JobExists</c>) or a setting is wrong (<c>InvalidJob</c>, <c>InsecureSiteUrl</c>, <c>ServiceActionNotFound</c>).</exception>
-    public SyncJob Create(SyncJob job) => throw new NotSupportedException();
+    /// <exception cref="AlloyScanException">The name is taken (<c>JobExists</c>) or a setting is wrong (<c>InvalidJob</c>, <c>InvalidSiteUrl</c>, <c>InsecureSiteUrl</c>, <c>ServiceActionNotFound</c>, <c>InvalidServiceAction</c>, <c>InvalidApiProfile</c>).</exception>
+    public SyncJob Create(SyncJob job)
+    {
+        ArgumentNullException.ThrowIfNull(job);
+        using var session = _store.NewSession();
+        var checkedJob = Check(session, job);
+        session.InTransactionDo(() =>
+        {
+            if (checkedJob.Name.Length == 0)
+                checkedJob = checkedJob with { Name = DefaultName(session) };
+            CheckNameIsFree(session, checkedJob);
+            var site = Sites.FindOrAdd(session, checkedJob.SiteUrl, checkedJob.ClientId, _store.TimeProvider);
+            var now = _store.TimeProvider.NowMilliseconds();
+            var statement = session.Prepare("""
+                INSERT INTO jobs (name, enabled, site_id, site_url, client_id, secret_kind, secret_value, new_computer_action, existing_computer_action, new_hardware_action,
+                    existing_hardware_action, software_platforms, retired_original, throttle_limit, api_profile, target_id, created_at, updated_at)
+                VALUES (@p0, @p1, @p2, @p3, @p4, @p5, @p6, @p7, @p8, @p9, @p10, @p11, @p12, @p13, @p14, 1, @p15, @p15)
+                """);
+            Bind(statement, checkedJob, site.Id).Set(15, now).Execute();
+        });
+        return Get(checkedJob.Name);
+    }
 
-    /// <summary>Saves a changed job, found by <see cref="SyncJob.Id"/>; its name may have changed.</summary>
+    /// <summary>
+    /// Saves a changed job, found by <see cref="SyncJob.Id"/>; its name may have changed. A site address that is not known yet
+    /// makes a new site, whose devices have no links; <see cref="AttachSite"/> first says that it is the old site.
+    /// </summary>
     /// <param name="job">The job.</param>
     /// <returns>The job as saved.</returns>
     /// <exception cref="AlloyScanException">As <see cref="Create"/>, and <c>JobNotFound</c>.</exception>
-    public SyncJob Update(SyncJob job) => throw new NotSupportedException();
+    public SyncJob Update(SyncJob job)
+    {
+        ArgumentNullException.ThrowIfNull(job);
+        using var session = _store.NewSession();
+        var checkedJob = Check(session, job);
+        if (checkedJob.Name.Length == 0)
+            throw new AlloyScanException(ErrorKind.InvalidArgument, "InvalidJob", "A job needs a name.", job.Id, "Give it one.");
+
+        session.InTransactionDo(() =>
+        {
+            CheckNameIsFree(session, checkedJob);
+            var site = Sites.FindOrAdd(session, checkedJob.SiteUrl, checkedJob.ClientId, _store.TimeProvider);
+            var statement = session.Prepare("""
+                UPDATE jobs SET name = @p0, enabled = @p1, site_id = @p2, site_url = @p3, client_id = @p4, secret_kind = @p5, secret_value = @p6, new_computer_action = @p7,
+                    existing_computer_action = @p8, new_hardware_action = @p9, existing_hardware_action = @p10, software_platforms = @p11, retired_original = @p12,
+                    throttle_limit = @p13, api_profile = @p14, updated_at = @p15 WHERE id = @p16
+                """);
+            if (Bind(statement, checkedJob, site.Id).Set(15, _store.TimeProvider.NowMilliseconds()).Set(16, checkedJob.Id).Execute() == 0)
+                throw NotFound(session, checkedJob.Name);
+        });
+        return Get(checkedJob.Name);
+    }
+
+    /// <summary>Says that a new address or registration reaches the site that a job has been reading, so that its links go on.</summary>
+    /// <param name="name">Name of the job.</param>
+    /// <param name="siteUrl">The new address.</param>
+    /// <param name="clientId">The new client ID, or the old one.</param>
+    /// <exception cref="AlloyScanException">There is no such job (<c>JobNotFound</c>), or the address is none (<c>InvalidSiteUrl</c>, <c>InsecureSiteUrl</c>).</exception>
+    public void AttachSite(string name, Uri siteUrl, string clientId)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(clientId);
+        var url = Sites.Normalise(siteUrl);
+        using var session = _store.NewSession();
+        var site = session.Prepare("SELECT site_id FROM jobs WHERE name = @p0").Set(0, name).Number() ?? throw NotFound(session, name);
+        session.InTransactionDo(() => Sites.Attach(session, site, url, clientId));
+    }
 
     /// <summary>Removes a job. Its CIs, links and runs stay.</summary>
     /// <param name="name">Its name.</param>
     /// <exception cref="AlloyScanException">There is none (<c>JobNotFound</c>), or it is running (<c>JobRunning</c>).</exception>
-    public void Remove(string name) => throw new NotSupportedException();
+    public void Remove(string name)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        using var session = _store.NewSession();
+        if (session.Prepare("SELECT 1 FROM jobs WHERE name = @p0").Set(0, name).Number() is null)
+            throw NotFound(session, name);
 
-    /// <summary>The job that a saved plan belongs to.</summary>
-    /// <param name="planId">Number of the plan.</param>
-    /// <exception cref="AlloyScanException">There is no such plan (<c>PlanNotFound</c>).</exception>
-    public SyncJob OfPlan(long planId) => throw new NotSupportedException();
+        // Whoever can take the lease knows that nobody runs.
+        var lease = Lease.Acquire(session, Sync.RunContext.BuiltInTarget, name, _store.TimeProvider);
+        try
+        {
+            session.InTransactionDo(() =>
+            {
+                session.Execute("DELETE FROM plan_rows WHERE plan_id IN (SELECT p.id FROM plans p JOIN jobs j ON j.id = p.job_id WHERE j.name = @p0)", name);
+                session.Execute("DELETE FROM plans WHERE job_id IN (SELECT id FROM jobs WHERE name = @p0)", name);
+                session.Execute("DELETE FROM jobs WHERE name = @p0", name);
+            });
+        }
+        finally
+        {
+            lease.Release();
+        }
+    }
+
+    /// <summary>Checks the settings of a job and brings them into one form.</summary>
+    internal static SyncJob Check(StoreSession session, SyncJob job)
+    {
+        if (job.Name.Trim().Length > 200)
+            throw new AlloyScanException(ErrorKind.InvalidArgument, "InvalidJob", "The name of the job has more than 200 characters.", job.Name[..40] + "...", "Give it a shorter one.");
+        if (string.IsNullOrWhiteSpace(job.ClientId))
+            throw new AlloyScanException(ErrorKind.InvalidArgument, "InvalidJob", $"The job '{job.Name}' has no client ID.", job.Name, "Give the client ID of the site's app registration.");
+        if (job.ThrottleLimit is < 1 or > 64)
+            throw new AlloyScanException(ErrorKind.InvalidArgument, "InvalidJob", $"The throttle limit {job.ThrottleLimit} of the job '{job.Name}' is not between 1 and 64.", job.Name);
+        if (!string.Equals(job.Target, "Built-in", StringComparison.OrdinalIgnoreCase))
+            throw new AlloyScanException(ErrorKind.NotFound, "TargetNotFound", $"There is no CMDB target '{job.Target}'.", job.Target, "The target of this version is 'Built-in'.");
+        if (job.ApiProfile is not null)
+            ApiProfile.Parse(job.ApiProfile);
+
+        ServiceActions.Get(session, job.NewComputerAction, RecordClass.Computer, ServiceActionKind.Create);
+        ServiceActions.Get(session, job.ExistingComputerAction, RecordClass.Computer, ServiceActionKind.Update);
+        ServiceActions.Get(session, job.NewHardwareAction, RecordClass.Hardware, ServiceActionKind.Create);
+        ServiceActions.Get(session, job.ExistingHardwareAction, RecordClass.Hardware, ServiceActionKind.Update);
+        return job with { Name = job.Name.Trim(), SiteUrl = Sites.Normalise(job.SiteUrl), ClientId = job.ClientId.Trim() };
+    }
+
+    private static Statement Bind(Statement statement, SyncJob job, long siteId)
+    {
+        var secret = job.ClientSecret.Kind == SecretKind.Memory ? SecretReference.Protect(job.ClientSecret.Resolve()) : job.ClientSecret;
+        return statement.Set(0, job.Name).Set(1, job.Enabled ? 1 : 0).Set(2, siteId).Set(3, job.SiteUrl.AbsoluteUri.TrimEnd('/')).Set(4, job.ClientId)
+            .Set(5, secret.Kind.ToString()).Set(6, secret.Value).Set(7, job.NewComputerAction).Set(8, job.ExistingComputerAction)
+            .Set(9, job.NewHardwareAction).Set(10, job.ExistingHardwareAction).Set(11, (long)job.ImportSoftware).Set(12, job.RetiredOriginal.ToString())
+            .Set(13, job.ThrottleLimit).Set(14, job.ApiProfile);
+    }
+
+    private static SyncJob Load(DbDataReader reader) => new()
+    {
+        Id = reader.GetInt64(0),
+        Name = reader.GetString(1),
+        Enabled = reader.GetInt32(2) != 0,
+        SiteUrl = new Uri(reader.GetString(3)),
+        Site = reader.GetString(4),
+        ClientId = reader.GetString(5),
+        ClientSecret = SecretReference.FromStored(Enum.Parse<SecretKind>(reader.GetString(6)), reader.GetString(7)),
+        NewComputerAction = reader.GetInt32(8),
+        ExistingComputerAction = reader.GetInt32(9),
+        NewHardwareAction = reader.GetInt32(10),
+        ExistingHardwareAction = reader.GetInt32(11),
+        ImportSoftware = (SoftwarePlatforms)reader.GetInt32(12),
+        RetiredOriginal = Enum.Parse<RetiredOriginal>(reader.GetString(13)),
+        ThrottleLimit = reader.GetInt32(14),
+        ApiProfile = reader.Text(15),
+        Target = reader.GetString(16),
+        CreatedAt = Clock.Time(reader.GetInt64(17))!.Value,
+        UpdatedAt = Clock.Time(reader.GetInt64(18))!.Value,
+        LastRunStatus = reader.Text(19),
+        LastRunAt = Clock.Time(reader.Number(20)),
+    };
+
+    private static string DefaultName(StoreSession session)
+    {
+        var name = SyncJob.DefaultName;
+        for (var i = 1; IsTaken(session, name, 0); i++)
+            name = string.Create(CultureInfo.InvariantCulture, $"{SyncJob.DefaultName} ({i})");
+        return name;
+    }
+
+    private static void CheckNameIsFree(StoreSession session, SyncJob job)
+    {
+        if (IsTaken(session, job.Name, job.Id))
+            throw new AlloyScanException(ErrorKind.AlreadyExists, "JobExists", $"There is a job named '{job.Name}' already.", job.Name, "Choose another name, or change that job.");
+    }
+
+    private static bool IsTaken(StoreSession session, string name, long exceptId) =>
+        session.Prepare("SELECT 1 FROM jobs WHERE name = @p0 AND id <> @p1").Set(0, name).Set(1, exceptId).Number() is not null;
+
+    private static AlloyScanException NotFound(StoreSession session, string name)
+    {
+        var names = new List<string>();
+        using (var reader = session.Prepare("SELECT name FROM jobs ORDER BY name LIMIT 10").Read())
+        {
+            while (reader.Read())
+                names.Add($"'{reader.GetString(0)}'");
+        }
+
+        return new AlloyScanException(
+            ErrorKind.NotFound, "JobNotFound", $"There is no job named '{name}'.", name,
+            names.Count == 0 ? "The store has no jobs yet." : $"The store has {string.Join(", ", names)}.");
+    }
 }

@@ -1,7 +1,8 @@
+using System.Data.Common;
 using AlloyScan.Engine.Cmdb;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Sync;
-using System.Data.Common;
+using Dapper;
 
 namespace AlloyScan.Engine.Store;
 
@@ -63,6 +64,27 @@ public sealed class AlloyStore : IDisposable
     }
 
     internal StoreSession NewSession() => new(_dialect, Location);
+
+    /// <summary>Streams the rows of a query. The connection is open while the caller enumerates, and no longer.</summary>
+    internal IEnumerable<T> Stream<T>(string sql, object arguments)
+    {
+        using var session = NewSession();
+        using var rows = Guard(() => session.Connection.Query<T>(sql, arguments, buffered: false).GetEnumerator());
+        while (Guard(rows.MoveNext))
+            yield return rows.Current;
+    }
+
+    private TResult Guard<TResult>(Func<TResult> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (DbException e)
+        {
+            throw Translate(e);
+        }
+    }
 
     internal AlloyScanException Translate(DbException exception) => _dialect.Translate(exception, Location);
 

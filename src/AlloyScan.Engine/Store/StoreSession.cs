@@ -67,6 +67,13 @@ internal sealed class StoreSession : IDisposable
         InTransaction = true;
     }
 
+    /// <summary>Starts a transaction that reads one state of the store and writes temporary tables only.</summary>
+    public void BeginRead()
+    {
+        Execute("BEGIN");
+        InTransaction = true;
+    }
+
     public void Commit()
     {
         Execute("COMMIT");

@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Data.Common;
 using AlloyScan.Engine.Cmdb;
 using AlloyScan.Engine.Inventory;
 using AlloyScan.Engine.Site;
@@ -136,24 +137,31 @@ internal sealed class Staging
             FROM temp.staged WHERE device_id > @p0 AND kind = @p1 ORDER BY device_id LIMIT {ChunkSize}
             """).Set(0, after).Set(1, (int)kind).Read();
         while (reader.Read())
-        {
-            var device = new Device
-            {
-                Id = reader.GetString(0),
-                LastSeen = Clock.Time(reader.Number(3)),
-                Name = reader.Text(4),
-                DnsName = reader.Text(5),
-                MacAddress = reader.Text(6),
-                IpAddress = reader.Text(7),
-                SerialNumber = reader.Text(8),
-                AssetTag = reader.Text(9),
-                Type = reader.Text(10),
-            };
-            result.Add(new StagedDevice(kind, device, reader.GetInt64(2), reader.GetInt64(1)));
-        }
-
+            result.Add(new StagedDevice(kind, Load(reader), reader.GetInt64(2), reader.GetInt64(1)));
         return result;
     }
+
+    /// <summary>A staged device by its ID.</summary>
+    public Device? Find(string deviceId)
+    {
+        using var reader = _session.Prepare("""
+            SELECT device_id, link, list_hash, last_seen, name, dns_name, mac_address, ip_address, serial_number, asset_tag, type FROM temp.staged WHERE device_id = @p0
+            """).Set(0, deviceId).Read();
+        return reader.Read() ? Load(reader) : null;
+    }
+
+    private static Device Load(DbDataReader reader) => new()
+    {
+        Id = reader.GetString(0),
+        LastSeen = Clock.Time(reader.Number(3)),
+        Name = reader.Text(4),
+        DnsName = reader.Text(5),
+        MacAddress = reader.Text(6),
+        IpAddress = reader.Text(7),
+        SerialNumber = reader.Text(8),
+        AssetTag = reader.Text(9),
+        Type = reader.Text(10),
+    };
 
     public void AddIdentifiers(string deviceId, IEnumerable<Identifier> identifiers)
     {

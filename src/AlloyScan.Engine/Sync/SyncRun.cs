@@ -49,6 +49,15 @@ public sealed record SyncRun
     /// <summary>Why it ended so, in words; <see langword="null"/> when there is nothing to say.</summary>
     public string? Message { get; init; }
 
+    /// <summary>Stable identifier of the failure that ended the run; <see langword="null"/> for a run that did not fail, and for runs read back from the store.</summary>
+    public string? ErrorId { get; init; }
+
+    /// <summary>The failure that ended the run, with its kind and advice; only on the object that the execution returns.</summary>
+    public AlloyScanException? Failure { get; init; }
+
+    /// <summary>Number of the plan that was saved; <see langword="null"/> when none was.</summary>
+    public long? PlanId { get; init; }
+
     /// <summary>Whether the device list was read completely.</summary>
     public bool Complete { get; init; }
 

@@ -138,10 +138,14 @@ internal sealed class DeviceFacts
         };
     }
 
-    /// <summary>From the list row of this run and the values that the link kept, without a call.</summary>
-    public static DeviceFacts FromKept(Device list, DeviceFacts kept, RecordClass recordClass)
+    /// <summary>From the list row of this run and the values that the link kept, without reading a snapshot.</summary>
+    /// <param name="list">The row of the list.</param>
+    /// <param name="current">The newest reading of the list fields: the row again, or the device itself.</param>
+    /// <param name="kept">What the link kept.</param>
+    /// <param name="recordClass">Class of the link.</param>
+    public static DeviceFacts FromKept(Device list, Device current, DeviceFacts kept, RecordClass recordClass)
     {
-        var values = ListValues(list);
+        var values = ListValues(current);
         for (var i = 0; i < values.Length; i++)
         {
             // The list may lack a serial number that the snapshot had; any other list field is the list's alone.
@@ -152,7 +156,7 @@ internal sealed class DeviceFacts
         return new DeviceFacts
         {
             DeviceId = list.Id,
-            DisplayName = list.DisplayName,
+            DisplayName = current.DisplayName,
             ListHash = HashList(list),
             LastSeen = Clock.Milliseconds(list.LastSeen),
             AuditId = kept.AuditId,

@@ -1,0 +1,203 @@
+using AlloyScan.Engine.Jobs;
+using AlloyScan.Engine.Sync.Apply;
+using AlloyScan.Engine.Sync.Map;
+using AlloyScan.Engine.Sync.Plan;
+
+namespace AlloyScan.Engine.Sync;
+
+/// <summary>The lease went to somebody else; what was committed stays.</summary>
+internal sealed class LeaseLostException() : Exception("Another run has taken over.");
+
+/// <summary>
+/// Gathers the work on devices and does it in transactions, each with its bookkeeping: changes, links, journal,
+/// errors and the run's counts are committed together or not at all.
+/// </summary>
+internal sealed class Batch
+{
+    /// <summary>Devices in a transaction: large enough to spread the cost of a commit, small enough to stop within a moment.</summary>
+    private const int Size = 100;
+
+    private readonly RunContext _context;
+    private readonly ChangeWriter _writer;
+    private readonly Lease? _lease;
+    private readonly PlanStore? _plans;
+    private readonly long _planId;
+    private readonly List<Item> _items = new(Size);
+    private readonly List<SyncError> _errors = [];
+    private readonly List<(string DeviceId, bool Failed)> _outcomes = [];
+    private readonly Dictionary<string, int> _failing = new(StringComparer.Ordinal);
+    private long _started;
+
+    public Batch(RunContext context, ChangeWriter writer, Lease? lease, PlanStore? plans, long planId)
+    {
+        _context = context;
+        _writer = writer;
+        _lease = lease;
+        _plans = plans;
+        _planId = planId;
+        using var reader = context.Session.Prepare("SELECT device_id, attempts FROM failing_devices WHERE site_id = @p0").Set(0, context.SiteId).Read();
+        while (reader.Read())
+            _failing[reader.GetString(0)] = reader.GetInt32(1);
+    }
+
+    private readonly record struct Item(string DeviceId, string DeviceName, Func<SyncChange?> Work, DeviceFacts? Facts, long? Record, long? RecordVersion);
+
+    /// <summary>Adds work; a full or old batch is done at once.</summary>
+    /// <param name="deviceId">The device.</param>
+    /// <param name="deviceName">Its name.</param>
+    /// <param name="work">Plans the change and, in a real run, writes it.</param>
+    /// <param name="facts">What a saved plan keeps.</param>
+    /// <param name="record">The CI that the plan rests on.</param>
+    /// <param name="recordVersion">Version of that CI.</param>
+    public void Add(string deviceId, string deviceName, Func<SyncChange?> work, DeviceFacts? facts, long? record = null, long? recordVersion = null)
+    {
+        if (_items.Count == 0)
+            _started = _context.TimeProvider.GetTimestamp();
+        _items.Add(new Item(deviceId, deviceName, work, facts, record, recordVersion));
+        if (_items.Count >= Size || _context.TimeProvider.GetElapsedTime(_started) > TimeSpan.FromSeconds(1))
+            Flush();
+    }
+
+    /// <summary>Records a device that failed. It is written with the next batch.</summary>
+    public void AddError(string? deviceId, string? deviceName, string stage, string errorId, string message)
+    {
+        var attempts = deviceId is not null && _failing.TryGetValue(deviceId, out var before) ? before + 1 : 1;
+        var row = new SyncError
+        {
+            RunId = _context.RunId, DeviceId = deviceId, DeviceName = deviceName, Stage = stage, ErrorId = errorId, Message = message, Attempts = attempts,
+        };
+        _errors.Add(row);
+        _context.Counts.Errors++;
+        if (deviceId is not null)
+        {
+            _failing[deviceId] = attempts;
+            _outcomes.Add((deviceId, true));
+        }
+
+        _context.Observer.OnError(row);
+    }
+
+    /// <summary>Drops what has been gathered and not done; errors stay.</summary>
+    public void Abandon() => _items.Clear();
+
+    /// <summary>Does what has been gathered.</summary>
+    /// <exception cref="AlloyScanException">The store failed; nothing of this batch was written.</exception>
+    /// <exception cref="LeaseLostException">Another run has taken over; nothing of this batch was written.</exception>
+    public void Flush()
+    {
+        if (_items.Count == 0 && _errors.Count == 0)
+            return;
+
+        var items = _items.ToArray();
+        _items.Clear();
+        try
+        {
+            Do(items);
+        }
+        catch (Exception e) when (items.Length > 1 && !IsFatal(e))
+        {
+            // One device spoiled the batch: each goes alone, so that only it is lost.
+            foreach (var item in items)
+                DoAlone(item);
+        }
+        catch (Exception e) when (items.Length == 1 && !IsFatal(e))
+        {
+            AddError(items[0].DeviceId, items[0].DeviceName, "Apply", "ChangeFailed", e.Message);
+        }
+    }
+
+    /// <summary>The store itself is the trouble, not the device: locked, full, gone.</summary>
+    private static bool IsFatal(Exception e) =>
+        e is LeaseLostException or OperationCanceledException or AlloyScanException { Kind: not ErrorKind.Unspecified };
+
+    private void DoAlone(Item item)
+    {
+        try
+        {
+            Do([item]);
+        }
+        catch (Exception e) when (!IsFatal(e))
+        {
+            AddError(item.DeviceId, item.DeviceName, "Apply", "ChangeFailed", e.Message);
+        }
+    }
+
+    private void Do(Item[] items)
+    {
+        var session = _context.Session;
+        var before = _context.Counts;
+        var changes = new List<SyncChange>(items.Length);
+        // A rehearsal writes temporary tables only, for which it takes no lock that others would feel.
+        if (_context.Mode == SyncMode.WhatIf)
+            session.BeginRead();
+        else
+            session.Begin();
+        try
+        {
+            if (_lease is not null && !_lease.Renew())
+                throw new LeaseLostException();
+
+            foreach (var item in items)
+            {
+                var change = item.Work();
+                if (change is not null)
+                {
+                    if (_plans is not null)
+                    {
+                        _plans.Add(_planId, change, item.Facts, item.Record, item.RecordVersion);
+                        change = change with { PlanId = _planId };
+                    }
+
+                    changes.Add(change);
+                }
+
+                if (_failing.ContainsKey(item.DeviceId))
+                    _outcomes.Add((item.DeviceId, false));
+            }
+
+            if (_context.Applying)
+            {
+                _writer.Flush();
+                WriteErrors();
+                RunRow.WriteCounts(_context);
+            }
+
+            session.Commit();
+        }
+        catch
+        {
+            session.Rollback();
+            _writer.Reset();
+            // Errors were counted when they were added, before this batch began.
+            _context.Counts = before;
+            throw;
+        }
+
+        _errors.Clear();
+        _outcomes.Clear();
+        foreach (var change in changes)
+            _context.Observer.OnChange(change);
+    }
+
+    private void WriteErrors()
+    {
+        foreach (var row in _errors)
+        {
+            _context.Session.Prepare("INSERT INTO errors (run_id, device_id, device_name, stage, error_id, message, attempts) VALUES (@p0, @p1, @p2, @p3, @p4, @p5, @p6)")
+                .Set(0, _context.RunId).Set(1, row.DeviceId).Set(2, row.DeviceName).Set(3, row.Stage).Set(4, row.ErrorId).Set(5, row.Message).Set(6, row.Attempts).Execute();
+        }
+
+        foreach (var (deviceId, failed) in _outcomes)
+        {
+            if (failed)
+            {
+                _context.Session.Prepare("INSERT INTO failing_devices (site_id, device_id, attempts) VALUES (@p0, @p1, @p2) ON CONFLICT (site_id, device_id) DO UPDATE SET attempts = excluded.attempts")
+                    .Set(0, _context.SiteId).Set(1, deviceId).Set(2, _failing[deviceId]).Execute();
+            }
+            else
+            {
+                _context.Session.Prepare("DELETE FROM failing_devices WHERE site_id = @p0 AND device_id = @p1").Set(0, _context.SiteId).Set(1, deviceId).Execute();
+            }
+        }
+    }
+}

@@ -1,0 +1,50 @@
+using AlloyScan.Engine.Store;
+using Newtonsoft.Json;
+
+namespace AlloyScan.Engine.Sync;
+
+/// <summary>The row that a real run keeps of itself.</summary>
+internal static class RunRow
+{
+    /// <summary>Ends runs whose process died, and starts a new one.</summary>
+    public static void Begin(RunContext context)
+    {
+        var now = context.TimeProvider.NowMilliseconds();
+        context.Session.InTransactionDo(() =>
+        {
+            // The lease is ours, so whoever is still written down as running is dead.
+            context.Session.Execute(
+                "UPDATE runs SET status = 'Failed', ended_at = @p1, message = 'The process that ran it ended without a word; the next run went on from its last batch.' WHERE target_id = @p0 AND status = 'Running'",
+                context.TargetId, now);
+            context.Session.Execute(
+                "INSERT INTO runs (job_id, job, target_id, site_id, started_at, status) VALUES (@p0, @p1, @p2, @p3, @p4, 'Running')",
+                context.Job.Id == 0 ? null : context.Job.Id, context.Job.Name, context.TargetId, context.SiteId, now);
+            context.RunId = context.Session.Prepare("SELECT last_insert_rowid()").Number()!.Value;
+        });
+    }
+
+    /// <summary>Writes the counts so far, inside the transaction of a batch.</summary>
+    public static void WriteCounts(RunContext context)
+    {
+        ref var c = ref context.Counts;
+        context.Session.Prepare("""
+            UPDATE runs SET devices_read = @p1, created = @p2, updated = @p3, unchanged = @p4, conflicts = @p5, missing = @p6, retired = @p7, deleted_in_alloyscan = @p8,
+                installations_added = @p9, installations_removed = @p10, products_added = @p11, products_removed = @p12, skipped = @p13, errors = @p14 WHERE id = @p0
+            """)
+            .Set(0, context.RunId).Set(1, c.DevicesRead).Set(2, c.Created).Set(3, c.Updated).Set(4, c.Unchanged).Set(5, c.Conflicts).Set(6, c.Missing).Set(7, c.Retired)
+            .Set(8, c.DeletedInAlloyScan).Set(9, c.InstallationsAdded).Set(10, c.InstallationsRemoved).Set(11, c.ProductsAdded).Set(12, c.ProductsRemoved)
+            .Set(13, c.Skipped).Set(14, c.Errors).Execute();
+    }
+
+    /// <summary>Ends the run.</summary>
+    public static void End(RunContext context, SyncRun run) =>
+        context.Session.InTransactionDo(() =>
+        {
+            WriteCounts(context);
+            context.Session.Execute(
+                "UPDATE runs SET ended_at = @p1, status = @p2, message = @p3, complete = @p4, reached_end = @p5, api_calls = @p6, bytes_received = @p7, stage_seconds = @p8 WHERE id = @p0",
+                context.RunId, Clock.Milliseconds(run.EndedAt), run.Status.ToString(), run.Message, run.Complete ? 1 : 0,
+                run.Status is SyncRunStatus.Succeeded or SyncRunStatus.PartiallySucceeded or SyncRunStatus.Blocked ? 1 : 0,
+                run.ApiCalls, run.BytesReceived, JsonConvert.SerializeObject(run.StageSeconds));
+        });
+}
