@@ -52,6 +52,18 @@ public sealed class SyncJobs
         throw NotFound(session, name);
     }
 
+    /// <summary>The job that a saved plan is of.</summary>
+    /// <param name="planId">Number of the plan.</param>
+    /// <exception cref="AlloyScanException">There is no such plan (<c>PlanNotFound</c>).</exception>
+    public SyncJob OfPlan(long planId)
+    {
+        using var session = _store.NewSession();
+        using var reader = session.Prepare($"SELECT {Columns} {From} JOIN plans p ON p.job_id = j.id WHERE p.id = @p0").Set(0, planId).Read();
+        return reader.Read()
+            ? Load(reader)
+            : throw new AlloyScanException(ErrorKind.NotFound, "PlanNotFound", $"There is no saved plan {planId}.", planId, "Make a new one with Get-AlloyScanSyncPlan.");
+    }
+
     /// <summary>Saves a new job. An empty name becomes the default name, numbered when it is taken; a secret in memory becomes protected.</summary>
     /// <param name="job">The job.</param>
     /// <returns>The job as saved.</returns>
