@@ -246,7 +246,7 @@ public sealed class SiteClient : IInventorySource, IDisposable
             "The device list cannot be read", DevicesPathAdvice, DeviceItems);
     }
 
-    private Action<Newtonsoft.Json.JsonTextReader, ListPage<Device>> DeviceItems()
+    private Action<BodyReader, ListPage<Device>> DeviceItems()
     {
         DeviceReader devices = new(Options.Profile, _compiled);
         return (reader, page) =>

@@ -8,7 +8,7 @@ internal sealed class CharPool : IArrayPool<char>
 {
     internal static readonly CharPool Instance = new();
 
-    public char[] Rent(int minimumLength) => ArrayPool<char>.Shared.Rent(minimumLength);
+    public char[] Rent(int minimumLength) => ArrayPool<char>.Shared.Rent(Math.Max(minimumLength, 32 * 1024));
 
     public void Return(char[]? array)
     {

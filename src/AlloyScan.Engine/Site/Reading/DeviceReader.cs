@@ -10,11 +10,11 @@ internal sealed class DeviceReader(ApiProfile profile, CompiledProfile compiled)
     private List<DeviceTag>? _tags;
 
     /// <summary>Reads the device at the reader; <see langword="null"/> with a reason if it cannot be understood.</summary>
-    internal Device? Read(JsonTextReader reader, out UnreadableDevice? unreadable)
+    internal Device? Read(BodyReader reader, out UnreadableDevice? unreadable)
     {
         if (reader.TokenType != JsonToken.StartObject)
         {
-            unreadable = new UnreadableDevice(null, null, $"The device is {Json.Describe(reader.TokenType)} and not an object.");
+            unreadable = new UnreadableDevice(null, null, $"The device is {reader.Describe()} and not an object.");
             reader.Skip();
             return null;
         }
@@ -55,7 +55,7 @@ internal sealed class DeviceReader(ApiProfile profile, CompiledProfile compiled)
         };
     }
 
-    protected override void ReadComposite(LocationNode node, JsonTextReader reader)
+    protected override void ReadComposite(LocationNode node, BodyReader reader)
     {
         if (reader.TokenType != JsonToken.StartArray)
         {
@@ -63,7 +63,7 @@ internal sealed class DeviceReader(ApiProfile profile, CompiledProfile compiled)
             return;
         }
 
-        while (Json.Next(reader) != JsonToken.EndArray)
+        while (reader.Next() != JsonToken.EndArray)
         {
             if (reader.TokenType == JsonToken.StartObject)
             {
@@ -77,7 +77,7 @@ internal sealed class DeviceReader(ApiProfile profile, CompiledProfile compiled)
                     Fail($"In a tag: {problem}");
                 }
             }
-            else if (!Json.TryText(reader, out string? text))
+            else if (!reader.TryText(out string? text))
             {
                 FailKind(node, reader, "a list of tags");
             }
@@ -91,7 +91,7 @@ internal sealed class DeviceReader(ApiProfile profile, CompiledProfile compiled)
 
     private sealed class TagReader(CompiledProfile compiled) : FieldReader(compiled.Tag, ApiFields.TagFields.Length)
     {
-        internal DeviceTag? Read(JsonTextReader reader, out string? problem)
+        internal DeviceTag? Read(BodyReader reader, out string? problem)
         {
             ReadFields(reader);
             problem = Problem;

@@ -16,7 +16,7 @@ internal abstract class FieldReader(LocationNode root, int fieldCount)
     protected string? Problem { get; private set; }
 
     /// <summary>Reads an object, at whose start the reader stands.</summary>
-    protected void ReadFields(JsonTextReader reader)
+    protected void ReadFields(BodyReader reader)
     {
         Array.Clear(Values);
         Problem = null;
@@ -24,15 +24,15 @@ internal abstract class FieldReader(LocationNode root, int fieldCount)
     }
 
     /// <summary>Reads a field that is no single value. The reader stands at its first token, which is not null.</summary>
-    protected virtual void ReadComposite(LocationNode node, JsonTextReader reader) => throw new NotSupportedException();
+    protected virtual void ReadComposite(LocationNode node, BodyReader reader) => throw new NotSupportedException();
 
     /// <summary>Keeps the first problem.</summary>
     protected void Fail(string problem) => Problem ??= problem;
 
     /// <summary>Reports that something else stands where <paramref name="expected"/> should, and steps over it.</summary>
-    protected void FailKind(LocationNode node, JsonTextReader reader, string expected)
+    protected void FailKind(LocationNode node, BodyReader reader, string expected)
     {
-        Fail($"The field '{node.Path}' holds {Json.Describe(reader.TokenType)} where {expected} is expected.");
+        Fail($"The field '{node.Path}' holds {reader.Describe()} where {expected} is expected.");
         reader.Skip();
     }
 
@@ -82,19 +82,19 @@ internal abstract class FieldReader(LocationNode root, int fieldCount)
     /// <summary>A text for a message: not longer than a line.</summary>
     protected static string Shorten(string text) => text.Length <= 60 ? text : string.Concat(text.AsSpan(0, 57), "...");
 
-    private void ReadObject(JsonTextReader reader, LocationNode node)
+    private void ReadObject(BodyReader reader, LocationNode node)
     {
         int hint = 0;
-        while (Json.Next(reader) != JsonToken.EndObject)
+        while (reader.Next() != JsonToken.EndObject)
         {
-            LocationNode? child = node.Find((string)reader.Value!, ref hint);
+            LocationNode? child = node.Find(reader.Name, ref hint);
             if (child is null)
             {
                 reader.Skip();
                 continue;
             }
 
-            JsonToken token = Json.Next(reader);
+            JsonToken token = reader.Next();
             if (child.Field < 0)
             {
                 if (token == JsonToken.StartObject)
@@ -117,7 +117,7 @@ internal abstract class FieldReader(LocationNode root, int fieldCount)
             {
                 Values[child.Field] = (string?)reader.Value;
             }
-            else if (Json.TryText(reader, out string? text))
+            else if (reader.TryText(out string? text))
             {
                 Values[child.Field] = text;
             }

@@ -26,13 +26,13 @@ internal sealed class ListPage<T>
 }
 
 /// <summary>Reads the envelope of a list and hands each item on. One instance reads one body.</summary>
-internal sealed class ListReader<T>(CompiledProfile compiled, Action<JsonTextReader, ListPage<T>> readItem, CancellationToken cancellationToken)
+internal sealed class ListReader<T>(CompiledProfile compiled, Action<BodyReader, ListPage<T>> readItem, CancellationToken cancellationToken)
     : FieldReader(compiled.Envelope, CompiledProfile.EnvelopeFields.Length)
 {
     private readonly ListPage<T> _page = new();
     private bool _itemsSeen;
 
-    internal ListPage<T> Read(JsonTextReader reader)
+    internal ListPage<T> Read(BodyReader reader)
     {
         if (compiled.ItemsAtRoot)
         {
@@ -47,7 +47,7 @@ internal sealed class ListReader<T>(CompiledProfile compiled, Action<JsonTextRea
 
         if (reader.TokenType != JsonToken.StartObject)
         {
-            throw new BodyException(BodyFault.Shape, "UnexpectedAnswer", $"the answer is {Json.Describe(reader.TokenType)} without the list '{compiled.ItemsLocation}'");
+            throw new BodyException(BodyFault.Shape, "UnexpectedAnswer", $"the answer is {reader.Describe()} without the list '{compiled.ItemsLocation}'");
         }
 
         ReadFields(reader);
@@ -65,7 +65,7 @@ internal sealed class ListReader<T>(CompiledProfile compiled, Action<JsonTextRea
             : throw new BodyException(BodyFault.Shape, "UnexpectedAnswer", $"the answer has no list '{compiled.ItemsLocation}'");
     }
 
-    protected override void ReadComposite(LocationNode node, JsonTextReader reader)
+    protected override void ReadComposite(LocationNode node, BodyReader reader)
     {
         if (reader.TokenType != JsonToken.StartArray)
         {
@@ -76,10 +76,10 @@ internal sealed class ListReader<T>(CompiledProfile compiled, Action<JsonTextRea
         ReadItems(reader);
     }
 
-    private void ReadItems(JsonTextReader reader)
+    private void ReadItems(BodyReader reader)
     {
         _itemsSeen = true;
-        while (Json.Next(reader) != JsonToken.EndArray)
+        while (reader.Next() != JsonToken.EndArray)
         {
             cancellationToken.ThrowIfCancellationRequested();
             _page.ItemCount++;

@@ -8,11 +8,11 @@ internal sealed class ProductReader(ApiProfile profile, CompiledProfile compiled
 {
     /// <summary>Reads the row at the reader.</summary>
     /// <exception cref="BodyException">The row cannot be understood.</exception>
-    internal CatalogProduct Read(JsonTextReader reader)
+    internal CatalogProduct Read(BodyReader reader)
     {
         if (reader.TokenType != JsonToken.StartObject)
         {
-            throw new BodyException(BodyFault.Shape, "UnreadableProduct", $"a row of the software catalog is {Json.Describe(reader.TokenType)} and not an object");
+            throw new BodyException(BodyFault.Shape, "UnreadableProduct", $"a row of the software catalog is {reader.Describe()} and not an object");
         }
 
         ReadFields(reader);

@@ -16,11 +16,11 @@ internal sealed class SnapshotReader(ApiProfile profile, CompiledProfile compile
     /// <param name="reader">Stands at the first token.</param>
     /// <param name="softwareCapacity">How many installed products to make room for.</param>
     /// <exception cref="BodyException">The snapshot cannot be understood.</exception>
-    internal AuditSnapshot Read(JsonTextReader reader, int softwareCapacity)
+    internal AuditSnapshot Read(BodyReader reader, int softwareCapacity)
     {
         if (reader.TokenType != JsonToken.StartObject)
         {
-            throw new BodyException(BodyFault.Shape, "UnreadableSnapshot", $"the audit snapshot is {Json.Describe(reader.TokenType)} and not an object");
+            throw new BodyException(BodyFault.Shape, "UnreadableSnapshot", $"the audit snapshot is {reader.Describe()} and not an object");
         }
 
         _softwareCapacity = softwareCapacity;
@@ -55,7 +55,7 @@ internal sealed class SnapshotReader(ApiProfile profile, CompiledProfile compile
 
     private int _softwareCapacity;
 
-    protected override void ReadComposite(LocationNode node, JsonTextReader reader)
+    protected override void ReadComposite(LocationNode node, BodyReader reader)
     {
         switch (node.Field)
         {
@@ -71,7 +71,7 @@ internal sealed class SnapshotReader(ApiProfile profile, CompiledProfile compile
         }
     }
 
-    private void ReadSoftware(LocationNode node, JsonTextReader reader)
+    private void ReadSoftware(LocationNode node, BodyReader reader)
     {
         if (reader.TokenType != JsonToken.StartArray)
         {
@@ -81,7 +81,7 @@ internal sealed class SnapshotReader(ApiProfile profile, CompiledProfile compile
 
         List<InstalledSoftware> software = new(_softwareCapacity);
         SoftwareReader row = new(_compiled);
-        while (Json.Next(reader) != JsonToken.EndArray)
+        while (reader.Next() != JsonToken.EndArray)
         {
             if (reader.TokenType == JsonToken.StartObject)
             {
@@ -100,7 +100,7 @@ internal sealed class SnapshotReader(ApiProfile profile, CompiledProfile compile
         _software = software;
     }
 
-    private void ReadAdapters(LocationNode node, JsonTextReader reader)
+    private void ReadAdapters(LocationNode node, BodyReader reader)
     {
         if (reader.TokenType != JsonToken.StartArray)
         {
@@ -110,7 +110,7 @@ internal sealed class SnapshotReader(ApiProfile profile, CompiledProfile compile
 
         _adapters = new List<SnapshotAdapter>(4);
         AdapterReader row = new(profile, _compiled);
-        while (Json.Next(reader) != JsonToken.EndArray)
+        while (reader.Next() != JsonToken.EndArray)
         {
             if (reader.TokenType == JsonToken.StartObject)
             {
@@ -127,7 +127,7 @@ internal sealed class SnapshotReader(ApiProfile profile, CompiledProfile compile
         }
     }
 
-    private void ReadCustom(LocationNode node, JsonTextReader reader)
+    private void ReadCustom(LocationNode node, BodyReader reader)
     {
         if (reader.TokenType != JsonToken.StartObject)
         {
@@ -136,11 +136,11 @@ internal sealed class SnapshotReader(ApiProfile profile, CompiledProfile compile
         }
 
         _custom = new Dictionary<string, string?>(StringComparer.Ordinal);
-        while (Json.Next(reader) != JsonToken.EndObject)
+        while (reader.Next() != JsonToken.EndObject)
         {
-            string name = (string)reader.Value!;
-            Json.Next(reader);
-            if (!Json.TryText(reader, out string? text))
+            string name = reader.Name;
+            reader.Next();
+            if (!reader.TryText(out string? text))
             {
                 // A custom field may be anything; a list or an object is kept as its JSON, so that nothing is lost.
                 using StringWriter json = new(CultureInfo.InvariantCulture);
@@ -212,7 +212,7 @@ internal sealed class SnapshotReader(ApiProfile profile, CompiledProfile compile
 
     private sealed class SoftwareReader(CompiledProfile compiled) : FieldReader(compiled.Software, ApiFields.SoftwareFields.Length)
     {
-        internal InstalledSoftware Read(JsonTextReader reader, out string? problem)
+        internal InstalledSoftware Read(BodyReader reader, out string? problem)
         {
             ReadFields(reader);
             problem = Problem;
@@ -231,7 +231,7 @@ internal sealed class SnapshotReader(ApiProfile profile, CompiledProfile compile
     {
         private List<string>? _addresses;
 
-        internal SnapshotAdapter Read(JsonTextReader reader, out string? problem)
+        internal SnapshotAdapter Read(BodyReader reader, out string? problem)
         {
             _addresses = null;
             ReadFields(reader);
@@ -251,7 +251,7 @@ internal sealed class SnapshotReader(ApiProfile profile, CompiledProfile compile
             };
         }
 
-        protected override void ReadComposite(LocationNode node, JsonTextReader reader)
+        protected override void ReadComposite(LocationNode node, BodyReader reader)
         {
             _addresses = new List<string>(2);
             if (reader.TokenType != JsonToken.StartArray)
@@ -260,15 +260,15 @@ internal sealed class SnapshotReader(ApiProfile profile, CompiledProfile compile
                 return;
             }
 
-            while (Json.Next(reader) != JsonToken.EndArray)
+            while (reader.Next() != JsonToken.EndArray)
             {
                 Take(node, reader);
             }
         }
 
-        private void Take(LocationNode node, JsonTextReader reader)
+        private void Take(LocationNode node, BodyReader reader)
         {
-            if (!Json.TryText(reader, out string? address))
+            if (!reader.TryText(out string? address))
             {
                 FailKind(node, reader, "a text");
             }

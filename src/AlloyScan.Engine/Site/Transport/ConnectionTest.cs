@@ -4,7 +4,6 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using AlloyScan.Engine.Site.Reading;
-using Newtonsoft.Json;
 using RestSharp;
 
 namespace AlloyScan.Engine.Site.Transport;
@@ -176,7 +175,7 @@ internal sealed class ConnectionTest(SiteConnectionOptions options, SiteAddress 
             return (null, e);
         }
 
-        static void Skip(JsonTextReader reader, ListPage<bool> page) => reader.Skip();
+        static void Skip(BodyReader reader, ListPage<bool> page) => reader.Skip();
     }
 
     private async Task<bool> StepAsync(string step, Func<CancellationToken, Task<string>> run, CancellationToken cancellationToken)

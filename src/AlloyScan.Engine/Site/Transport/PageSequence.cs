@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using AlloyScan.Engine.Site.Reading;
-using Newtonsoft.Json;
 using RestSharp;
 
 namespace AlloyScan.Engine.Site.Transport;
@@ -21,7 +20,7 @@ internal sealed class PageSequence<T>(
     IReadOnlyList<KeyValuePair<string, string>> filters,
     string what,
     string notFoundAdvice,
-    Func<Action<JsonTextReader, ListPage<T>>> itemReader)
+    Func<Action<BodyReader, ListPage<T>>> itemReader)
 {
     /// <summary>Most items that are read from one list: beyond any instance, so a list that gets there has no end.</summary>
     internal const int MaxItems = 50_000_000;

@@ -25,7 +25,7 @@ internal sealed partial record ServerWords(string? Code, string? Text)
         JToken root;
         try
         {
-            root = Json.Read(body, names: null, JToken.ReadFrom);
+            root = BodyReader.ReadBody(body, names: null, JToken.ReadFrom);
         }
         catch (BodyException)
         {

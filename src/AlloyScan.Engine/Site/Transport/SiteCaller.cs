@@ -90,7 +90,7 @@ internal sealed class SiteCaller : IDisposable
     /// <param name="read">Takes what is needed from the answer; called again from the start if the answer is asked for again.</param>
     /// <param name="cancellationToken">Stops the call.</param>
     /// <exception cref="AlloyScanException">The call failed.</exception>
-    internal Task<T> ReadAsync<T>(CallInfo call, Func<JsonTextReader, T> read, CancellationToken cancellationToken) =>
+    internal Task<T> ReadAsync<T>(CallInfo call, Func<BodyReader, T> read, CancellationToken cancellationToken) =>
         RunAsync(
             call,
             async token =>
@@ -203,13 +203,13 @@ internal sealed class SiteCaller : IDisposable
     }
 
     /// <summary>Reads a body as JSON.</summary>
-    internal static T Parse<T>(SiteResponse response, JsonNames? names, Func<JsonTextReader, T> read)
+    internal static T Parse<T>(SiteResponse response, JsonNames? names, Func<BodyReader, T> read)
     {
         try
         {
             return response.IsHtml
                 ? throw new BodyException(BodyFault.NotJson, "NotJson", "the answer is HTML and not JSON")
-                : Json.Read(response.Body, names, read);
+                : BodyReader.ReadBody(response.Body, names, read);
         }
         catch (BodyException e)
         {

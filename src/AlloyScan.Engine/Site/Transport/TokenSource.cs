@@ -134,7 +134,7 @@ internal sealed class TokenSource(SiteConnectionOptions options, SiteAddress add
         return caller.GovernedAsync(Method.Post, address.Url(path), bearer: null, form, cancellationToken);
     }
 
-    private AccessToken Read(JsonTextReader reader)
+    private AccessToken Read(BodyReader reader)
     {
         (string? value, string? life, string? type) = new TokenReader().Read(reader);
         if (string.IsNullOrWhiteSpace(value) || value.Any(c => c is <= ' ' or > '~'))
@@ -189,7 +189,7 @@ internal sealed class TokenSource(SiteConnectionOptions options, SiteAddress add
 
     private sealed class TokenReader() : FieldReader(s_root, ApiFields.TokenFields.Length)
     {
-        internal (string? Value, string? Life, string? Type) Read(JsonTextReader reader)
+        internal (string? Value, string? Life, string? Type) Read(BodyReader reader)
         {
             if (reader.TokenType != JsonToken.StartObject)
             {
