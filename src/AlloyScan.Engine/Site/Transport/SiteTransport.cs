@@ -244,7 +244,8 @@ internal sealed class SiteTransport : IDisposable
             };
         }
 
-        if (error == HttpRequestError.ConnectionError || (!answered && socket is not null))
+        if (error == HttpRequestError.ConnectionError
+            || socket is SocketError.ConnectionRefused or SocketError.HostUnreachable or SocketError.NetworkUnreachable or SocketError.TimedOut)
         {
             return new AttemptException(ErrorKind.Connection, "SiteUnreachable", $"no connection to {origin}: {Innermost(e)}", e)
             {
