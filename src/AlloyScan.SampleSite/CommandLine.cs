@@ -44,7 +44,7 @@ internal sealed record CommandLine
           --help                   this text
 
         The client secret is taken from the environment variable {SecretVariable}; without it, it is random.
-        Ends on Ctrl+C and SIGTERM. Exit codes: 0 ended, 1 could not start, 64 bad usage.
+        Ends on SIGTERM and on Ctrl+C; with --parent-pid, Ctrl+C is the parent's. Exit codes: 0 ended, 1 could not start, 64 bad usage.
 
         """;
 

@@ -62,7 +62,10 @@ internal static class Program
         void Stop(PosixSignalContext signal)
         {
             signal.Cancel = true;
-            stop.Cancel();
+
+            // Ctrl+C goes to all programs of a terminal. A site that serves a parent ends with it, and not with a command that is interrupted there.
+            if (signal.Signal != PosixSignal.SIGINT || line.ParentProcess is null)
+                stop.Cancel();
         }
     }
 

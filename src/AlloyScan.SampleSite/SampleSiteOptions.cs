@@ -87,6 +87,9 @@ public sealed record SampleSiteOptions
     /// <summary>The clock for token lifetimes and rate limits. The fleet has its own time, which only <see cref="Day"/> moves.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 
+    /// <summary>What the fleet is, without the secret that a record would show.</summary>
+    public override string ToString() => $"{Devices} devices, seed {Seed}, day {Day}";
+
     internal void Validate()
     {
         InRange(Devices, 0, MaxDevices, nameof(Devices));

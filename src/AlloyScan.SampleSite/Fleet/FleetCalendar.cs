@@ -61,7 +61,7 @@ internal sealed class FleetCalendar
     public FleetDay Day(int day) => _days.GetOrAdd(day, d =>
     {
         var gone = new List<int>();
-        for (var earlier = 1; earlier <= d; earlier++)
+        for (var earlier = d; earlier > 0; earlier--)
             gone.AddRange(GoneOn(earlier));
 
         gone.Sort();
@@ -78,8 +78,8 @@ internal sealed class FleetCalendar
             if (day < _goneOn.Length)
                 return _goneOn;
 
-            // One pass over the fleet finds the departures of many days.
-            var horizon = Math.Min(SampleFleet.MaxDay, Math.Max(day, 32));
+            // One pass over the fleet finds the departures of many days; passes get rarer as days go on.
+            var horizon = Math.Min(SampleFleet.MaxDay, Math.Max(day * 2, 32));
             var lists = new List<int>[horizon + 1];
             for (var d = 0; d <= horizon; d++)
                 lists[d] = [];

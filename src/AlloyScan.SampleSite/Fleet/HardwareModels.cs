@@ -27,6 +27,20 @@ internal enum Platform
     MacOS,
 }
 
+/// <summary>What a machine runs on, for software that belongs to certain machines only.</summary>
+[Flags]
+internal enum Hosts
+{
+    Any = 0,
+    Dell = 1,
+    Hp = 2,
+    Lenovo = 4,
+    Hpe = 8,
+    VMware = 16,
+    Qemu = 32,
+    Physical = 64,
+}
+
 internal sealed record Processor(string Name, JsonEncodedText Json, int Cores);
 
 /// <summary>One model as its maker sells it, with the shape of its serial numbers.</summary>
@@ -37,6 +51,19 @@ internal sealed record HardwareModel(string Manufacturer, string Model, string C
     public JsonEncodedText ModelJson { get; } = DataFile.Encode(Model);
 
     public JsonEncodedText ChassisJson { get; } = DataFile.Encode(Chassis);
+
+    public Hosts Host { get; } = Manufacturer.ToUpperInvariant() switch
+    {
+        "VMWARE, INC." => Hosts.VMware,
+        "QEMU" => Hosts.Qemu,
+        "AMAZON EC2" or "NUTANIX" => Hosts.Any,
+        "MICROSOFT CORPORATION" when Model == "Virtual Machine" => Hosts.Any,
+        "DELL INC." => Hosts.Physical | Hosts.Dell,
+        "HP" => Hosts.Physical | Hosts.Hp,
+        "HPE" => Hosts.Physical | Hosts.Hpe,
+        "LENOVO" => Hosts.Physical | Hosts.Lenovo,
+        _ => Hosts.Physical,
+    };
 
     public byte[] Mask { get; } = Encoding.ASCII.GetBytes(SerialMask);
 }

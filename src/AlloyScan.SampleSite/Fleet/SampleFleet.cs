@@ -29,7 +29,7 @@ public sealed class SampleFleet
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         Options = options;
-        Catalog = new SoftwareCatalog(options.SoftwarePerComputer);
+        Catalog = SoftwareCatalog.For(options.SoftwarePerComputer);
         _calendar = new FleetCalendar(options);
         var machines = new Machines(options);
         _history = new DeviceHistory(options, _calendar, machines);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
@@ -18,6 +19,7 @@ internal sealed class SoftwareProduct
         HasInstallKey = flags.Contains("key");
         HasSerialNumber = flags.Contains("serial");
         Group = flags.Contains("required") ? SoftwareGroups.Required : flags.Contains("forbidden") ? SoftwareGroups.Forbidden : SoftwareGroups.Regular;
+        Host = Enum.GetValues<Hosts>().FirstOrDefault(h => flags.Contains(h.ToString().ToLowerInvariant()));
         NameJson = DataFile.Encode(name);
         PublisherJson = DataFile.Encode(publisher);
         var releases = movingPart < 0 ? 1 : MaxReleases;
@@ -42,6 +44,9 @@ internal sealed class SoftwareProduct
     public JsonEncodedText NameJson { get; }
 
     public JsonEncodedText PublisherJson { get; }
+
+    /// <summary>The machines that can have it.</summary>
+    public Hosts Host { get; }
 
     public string[] Versions { get; }
 
@@ -113,13 +118,14 @@ internal sealed class SoftwarePool
     {
         Products = [.. items.Select(i => i.Product)];
         var shares = items.Select(i => i.Share).ToArray();
+        var machines = items.Select(i => ShareOf(i.Product.Host)).ToArray();
 
         // The factor that makes the average right; bisection, since shares can't exceed one.
         double low = 0, high = 1e6;
         for (var step = 0; step < 100; step++)
         {
             var middle = (low + high) / 2;
-            if (s_appetites.Average(a => shares.Sum(s => Math.Min(1, s * middle * a))) < average)
+            if (s_appetites.Average(a => shares.Zip(machines, (s, m) => m * Math.Min(1, s * middle * a)).Sum()) < average)
                 low = middle;
             else
                 high = middle;
@@ -130,6 +136,19 @@ internal sealed class SoftwarePool
 
     public SoftwareProduct[] Products { get; }
 
+    /// <summary>Roughly the share of computers that are such machines.</summary>
+    private static double ShareOf(Hosts host) => host switch
+    {
+        Hosts.Dell => 0.31,
+        Hosts.Hp => 0.24,
+        Hosts.Lenovo => 0.2,
+        Hosts.Hpe => 0.1,
+        Hosts.VMware => 0.45,
+        Hosts.Qemu => 0.01,
+        Hosts.Physical => 0.6,
+        _ => 1,
+    };
+
     /// <summary>For each product, how many of 65536 computers have it.</summary>
     public uint[] Thresholds(ulong hash) => _thresholds[Hash.Pick(hash, _thresholds.Length)];
 }
@@ -137,6 +156,8 @@ internal sealed class SoftwarePool
 /// <summary>All products of a site.</summary>
 internal sealed class SoftwareCatalog
 {
+    private static readonly ConcurrentDictionary<int, SoftwareCatalog> s_catalogs = new();
+
     private static readonly string[] s_languages = "ar bg cs da de el es et fi fr he hi hr hu id it ja ko lt lv nb nl pl pt ro ru sk sl sr sv th tr uk vi zh".Split(' ');
     private static readonly string[] s_linuxFamilies = "language-pack hunspell libreoffice-l10n aspell tesseract-ocr thunderbird-locale firefox-locale wbritish mythes manpages kde-l10n gnome-user-docs texlive-lang libreoffice-help task-desktop glibc-langpack gimp-help vim-spell mailman-locale tlwg education-lang".Split(' ');
 
@@ -144,7 +165,7 @@ internal sealed class SoftwareCatalog
     private readonly List<SoftwareProduct> _products = [];
     private readonly Dictionary<string, int> _families = [];
 
-    public SoftwareCatalog(int softwarePerComputer)
+    private SoftwareCatalog(int softwarePerComputer)
     {
         var pools = new Dictionary<string, List<(SoftwareProduct, double)>> { ["W"] = [], ["S"] = [], ["D"] = [], ["R"] = [], ["M"] = [] };
         var publisher = "";
@@ -183,6 +204,9 @@ internal sealed class SoftwareCatalog
     }
 
     public IReadOnlyList<SoftwareProduct> Products => _products;
+
+    /// <summary>The catalog is the same for every seed, so one serves all sites of a process.</summary>
+    public static SoftwareCatalog For(int softwarePerComputer) => s_catalogs.GetOrAdd(softwarePerComputer, static count => new SoftwareCatalog(count));
 
     public SoftwarePool Pool(string letter) => _pools[letter];
 

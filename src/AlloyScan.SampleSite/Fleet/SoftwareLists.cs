@@ -61,12 +61,14 @@ internal sealed class SoftwareLists(DeviceHistory history, SoftwareCatalog catal
         var key = Hash.Of(device.Key, Trait.Software);
         var detailKey = Hash.Of(device.Key, Trait.SoftwareDetail);
         var thresholds = pool.Thresholds(key);
+        var host = device.Machine.Model.Host;
         ulong rolls = 0;
         for (var i = 0; i < releases.Length; i++)
         {
             // Four rolls from one hash.
             rolls = (i & 3) == 0 ? Hash.Mix(key ^ (uint)i) : rolls >> 16;
-            if ((rolls & 0xFFFF) >= thresholds[i])
+            var needed = pool.Products[i].Host;
+            if ((rolls & 0xFFFF) >= thresholds[i] || (host & needed) != needed)
             {
                 releases[i] = Absent;
                 continue;
@@ -105,7 +107,7 @@ internal sealed class SoftwareLists(DeviceHistory history, SoftwareCatalog catal
                 case SoftwareChange.Upgrade when present && releases[i] < products[i].Versions.Length - 1:
                     releases[i]++;
                     break;
-                case SoftwareChange.Add when !present:
+                case SoftwareChange.Add when !present && (device.Machine.Model.Host & products[i].Host) == products[i].Host:
                     releases[i] = (sbyte)Math.Min(products[i].Versions.Length - 1, SoftwareProduct.ReleasesAtStart - 1);
                     break;
                 case SoftwareChange.Remove when present:

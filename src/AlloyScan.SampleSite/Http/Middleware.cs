@@ -58,7 +58,7 @@ internal sealed class AccessLogMiddleware(RequestDelegate next, SampleSiteState 
     }
 }
 
-/// <summary>The one place where the site misbehaves on purpose: it is slow, or has had enough.</summary>
+/// <summary>The one place where the site misbehaves on purpose: it is slow, has had enough, or sends in an unusual way.</summary>
 internal sealed class FaultMiddleware(RequestDelegate next, SampleSiteOptions options)
 {
     private readonly Lock _lock = new();
@@ -67,6 +67,9 @@ internal sealed class FaultMiddleware(RequestDelegate next, SampleSiteOptions op
 
     public async Task InvokeAsync(HttpContext context)
     {
+        if (options.Chunked)
+            context.Features.Set(SendInChunks.Instance);
+
         if (options.Latency > TimeSpan.Zero)
             await Task.Delay(options.Latency, options.Clock, context.RequestAborted);
 

@@ -4,6 +4,12 @@ using System.Text.Json;
 
 namespace AlloyScan.SampleSite;
 
+/// <summary>A feature of a request whose body goes out in chunks, without a length.</summary>
+internal sealed class SendInChunks
+{
+    public static readonly SendInChunks Instance = new();
+}
+
 /// <summary>How the site answers.</summary>
 internal static class Reply
 {
@@ -37,7 +43,7 @@ internal static class Reply
         response.StatusCode = status;
         response.ContentType = JsonType;
         var rest = buffer.Written;
-        if (!context.RequestServices.GetRequiredService<SampleSiteOptions>().Chunked)
+        if (context.Features.Get<SendInChunks>() is null)
         {
             response.ContentLength = rest.Length;
             await response.BodyWriter.WriteAsync(rest, context.RequestAborted);
