@@ -124,16 +124,22 @@ internal sealed class RunCommand
     /// <param name="location">The store.</param>
     private static void Show(Screen screen, SyncRun run, IReadOnlyList<SyncError> errors, bool whatIf, StoreLocation location)
     {
-        screen.Heading(whatIf ? $"'{run.Job}' would do this; nothing was written." : $"Run {run.Id} of '{run.Job}' into {location}");
+        screen.Line(whatIf ? $"'{run.Job}' would do this; nothing was written." : $"Run {run.Id} of '{run.Job}' into {location}");
+        ShowOutcome(screen, run, errors);
+    }
+
+    /// <summary>Says how a run ended, with its counts and its first errors.</summary>
+    /// <param name="screen">Where.</param>
+    /// <param name="run">The run.</param>
+    /// <param name="errors">Its first errors.</param>
+    public static void ShowOutcome(Screen screen, SyncRun run, IReadOnlyList<SyncError> errors)
+    {
+        screen.Line(Words.Outcome(run));
         screen.Table(Tables.Counts(run));
         ShowProblems(screen, run, errors);
     }
 
-    /// <summary>Says why a run did not simply succeed, with its first errors.</summary>
-    /// <param name="screen">Where.</param>
-    /// <param name="run">The run.</param>
-    /// <param name="errors">Its first errors.</param>
-    public static void ShowProblems(Screen screen, SyncRun run, IReadOnlyList<SyncError> errors)
+    private static void ShowProblems(Screen screen, SyncRun run, IReadOnlyList<SyncError> errors)
     {
         if (run.Message is not null)
         {

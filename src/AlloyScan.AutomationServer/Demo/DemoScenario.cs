@@ -106,7 +106,7 @@ internal sealed class DemoScenario
 
         Step("The CMDB");
         ShowCmdb(store);
-        _screen.Line($"The database is {location} ({Size(location.Path)}). To look into it:");
+        _screen.Line($"The database is {location} ({Size(location)}). To look into it:");
         _screen.Line($"  sqlite3 \"{location}\" \"select id, name, os_name, serial_number from computers limit 10\"");
         if (_reportPath is not null)
         {
@@ -121,6 +121,17 @@ internal sealed class DemoScenario
         return _exitCode;
     }
 
+    /// <summary>The sample site of a demo. The same size gives the same devices, with the same changes from day to day.</summary>
+    /// <param name="devices">Its size.</param>
+    public static SampleSiteOptions SiteOptions(int devices) => new()
+    {
+        Devices = devices,
+        Slug = SlugPrefix + devices.ToString(CultureInfo.InvariantCulture),
+
+        // Of a few devices hardly one changes in a day, and a demo without changes shows little.
+        ChangeRate = Math.Clamp((double)DefaultDevices / devices, 1, 10),
+    };
+
     private async Task<bool> FirstTimeAsync(AlloyStore store, SyncJob job, SampleSiteHost site, CancellationToken cancellationToken)
     {
         Step("First sync");
@@ -132,7 +143,7 @@ internal sealed class DemoScenario
             return false;
 
         site.State.Day = LastDay;
-        Step($"Third sync: it is day {site.State.Day} on the site, and some devices have changed");
+        Step($"Third sync: a day has passed on the site, it is day {site.State.Day}");
         return await SyncAsync(store, job, listChanges: true, cancellationToken) is not null;
     }
 
@@ -175,7 +186,7 @@ internal sealed class DemoScenario
         run.Created + run.Updated + run.InstallationsAdded + run.InstallationsRemoved == 0 && !store.Runs.Changes(run.Id).Any();
 
     private void SayNothingWritten(SyncRun run) =>
-        _screen.Line($"Nothing was written to any CI: the journal of run {run.Id} is empty. It took {Words.Count(run.ApiCalls, "API call")}.");
+        _screen.Line($"Nothing was written to any CI: the journal of run {run.Id} is empty.");
 
     private async Task<SyncRun?> SyncAsync(AlloyStore store, SyncJob job, bool listChanges, CancellationToken cancellationToken)
     {
@@ -184,8 +195,7 @@ internal sealed class DemoScenario
             _screen, listChanges ? changes.Add : null, writesChanges: false,
             async observer => (await store.Sync.ExecuteAsync(new SyncRequest { Job = job }, observer, cancellationToken), observer.Errors));
 
-        _screen.Table(Tables.Counts(run));
-        RunCommand.ShowProblems(_screen, run, errors);
+        RunCommand.ShowOutcome(_screen, run, errors);
         _report.Runs.Add(new DemoReport.RunSection(_title, run, changes));
         if (changes.Total > 0)
         {
@@ -200,11 +210,9 @@ internal sealed class DemoScenario
 
     private static async Task<SampleSiteHost> StartSiteAsync(SyncJob? job, int devices, CancellationToken cancellationToken)
     {
-        var options = new SampleSiteOptions
+        var options = SiteOptions(devices) with
         {
-            Devices = devices,
             Day = job is null ? 0 : LastDay,
-            Slug = SlugPrefix + devices.ToString(CultureInfo.InvariantCulture),
             Port = job?.SiteUrl.Port ?? 0,
             ClientId = job?.ClientId ?? ClientId,
             ClientSecret = KnownSecret(job)?.Reveal(),
@@ -334,5 +342,11 @@ internal sealed class DemoScenario
             _exitCode = exitCode;
     }
 
-    private static string Size(string path) => $"{Math.Max(1, new FileInfo(path).Length / 1_000_000)} MB";
+    private static string Size(StoreLocation location)
+    {
+        // Beside the file stands its log of writes that are not in it yet.
+        var log = new FileInfo(location.Path + "-wal");
+        var bytes = new FileInfo(location.Path).Length + (log.Exists ? log.Length : 0);
+        return string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:0.0} MB");
+    }
 }

@@ -5,7 +5,7 @@ using Spectre.Console;
 namespace AlloyScan.AutomationServer.Output;
 
 /// <summary>
-/// Shows a run while it goes on: bars on a terminal, a line now and then elsewhere. Keeps the first few errors
+/// Shows a run while it goes on: a bar on a terminal, a line now and then elsewhere. Keeps the first few errors
 /// and hands changes on.
 /// </summary>
 internal sealed class RunObserver : ISyncObserver
@@ -16,8 +16,8 @@ internal sealed class RunObserver : ISyncObserver
     private readonly Screen _screen;
     private readonly Action<SyncChange>? _onChange;
     private readonly ProgressContext? _bars;
-    private readonly Dictionary<string, ProgressTask> _barOf = [];
     private readonly List<SyncError> _errors = [];
+    private ProgressTask? _bar;
     private long _lastLine = Stopwatch.GetTimestamp();
 
     private RunObserver(Screen screen, Action<SyncChange>? onChange, ProgressContext? bars)
@@ -33,7 +33,7 @@ internal sealed class RunObserver : ISyncObserver
     /// <summary>Executes something with an observer that shows it.</summary>
     /// <typeparam name="T">What it returns.</typeparam>
     /// <param name="screen">Where it is shown.</param>
-    /// <param name="onChange">Receives the changes; when it writes to the screen, no bars are drawn.</param>
+    /// <param name="onChange">Receives the changes; when it writes to the screen, no bar is drawn.</param>
     /// <param name="writesChanges">Whether <paramref name="onChange"/> writes to the screen.</param>
     /// <param name="execute">The work.</param>
     public static async Task<T> ShowAsync<T>(Screen screen, Action<SyncChange>? onChange, bool writesChanges, Func<RunObserver, Task<T>> execute)
@@ -55,13 +55,12 @@ internal sealed class RunObserver : ISyncObserver
             : $"{progress.Stage}: {Words.Number(progress.Done)}";
         if (_bars is not null)
         {
-            if (!_barOf.TryGetValue(progress.Stage, out var bar))
-                _barOf[progress.Stage] = bar = _bars.AddTask(Markup.Escape(text));
-
-            bar.Description = Markup.Escape(text);
-            bar.IsIndeterminate = progress.Total is null;
-            bar.MaxValue = Math.Max(progress.Total ?? 1, 1);
-            bar.Value = progress.Done;
+            // One bar, for the stage that spoke last: stages do not say when they end.
+            _bar ??= _bars.AddTask(text);
+            _bar.Description = Markup.Escape(text);
+            _bar.IsIndeterminate = progress.Total is null;
+            _bar.MaxValue = Math.Max(progress.Total ?? 1, 1);
+            _bar.Value = progress.Done;
         }
         else if (Stopwatch.GetElapsedTime(_lastLine) >= s_quiet)
         {

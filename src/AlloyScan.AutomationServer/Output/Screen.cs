@@ -37,6 +37,9 @@ internal sealed class Screen
     private readonly int _windowWidth;
     private readonly Lock _lock = new();
 
+    // Nothing needs an empty line before it: nothing was written yet, or the last line was empty.
+    private bool _atGap = true;
+
     /// <summary>Makes a screen.</summary>
     /// <param name="output">Where results go.</param>
     /// <param name="error">Where errors, warnings and progress go.</param>
@@ -52,7 +55,7 @@ internal sealed class Screen
         _errorConsole = CreateConsole(error, errorIsTerminal);
 
         // Lines are left to the terminal to wrap: a path or a command must survive being copied.
-        _windowWidth = _outputConsole.Profile.Width;
+        _windowWidth = outputIsTerminal ? _outputConsole.Profile.Width : TableWidth;
         _outputConsole.Profile.Width = UnwrappedWidth;
     }
 
@@ -67,42 +70,48 @@ internal sealed class Screen
 
     /// <summary>Writes a line of results.</summary>
     /// <param name="text">The line.</param>
-    public void Line(string text = "") => Write(_output, _outputConsole, text, Style.Plain);
+    public void Line(string text = "")
+    {
+        Write(_output, _outputConsole, text, Style.Plain);
+        _atGap = text.Length == 0;
+    }
 
-    /// <summary>Writes a heading, with an empty line before it.</summary>
+    /// <summary>Writes a heading, apart from what stands before it.</summary>
     /// <param name="text">The heading.</param>
     public void Heading(string text)
     {
-        Line();
+        Gap();
         Write(_output, _outputConsole, text, s_bold);
+        _atGap = false;
     }
 
-    /// <summary>Writes a table.</summary>
+    /// <summary>Writes a table, apart from what stands before and after it.</summary>
     /// <param name="table">The table.</param>
     public void Table(Table table)
     {
-        table.Border(TableBorder.Simple);
+        foreach (var column in table.Columns)
+            column.Padding(0, 0, 2, 0);
+
+        // Rendered aside: cells are padded to their column, and no line needs spaces at its end.
+        using var rendered = new StringWriter(CultureInfo.InvariantCulture);
+        var console = CreateConsole(rendered, isTerminal: false);
+        var capabilities = _outputConsole.Profile.Capabilities;
+        console.Profile.Width = Math.Min(_windowWidth, TableWidth);
+        console.Profile.Capabilities.Ansi = capabilities.Ansi;
+        console.Profile.Capabilities.ColorSystem = capabilities.ColorSystem;
+        console.Profile.Capabilities.Unicode = _output.Encoding is UTF8Encoding or UnicodeEncoding;
+        console.Write(table.Border(TableBorder.Simple));
+        var lines = rendered.ToString().Split('\n').Select(line => line.TrimEnd()).SkipWhile(line => line.Length == 0).ToList();
+        Gap();
         lock (_lock)
         {
-            if (_outputConsole.Profile.Capabilities.Ansi)
-            {
-                _outputConsole.Profile.Width = Math.Min(_windowWidth, TableWidth);
-                _outputConsole.Write(table);
-                _outputConsole.Profile.Width = UnwrappedWidth;
-                return;
-            }
-
-            // Cells are padded to their column; a file needs no spaces at the ends of its lines.
-            using var plain = new StringWriter(CultureInfo.InvariantCulture);
-            var console = CreateConsole(plain, isTerminal: false);
-            console.Profile.Width = TableWidth;
-            console.Profile.Capabilities.Unicode = _output.Encoding.GetByteCount("\u2500") == 3 || _output.Encoding is UnicodeEncoding;
-            console.Write(table);
-            foreach (var line in plain.ToString().TrimEnd().Split('\n'))
-                _output.WriteLine(line.TrimEnd());
+            foreach (var line in lines.Take(lines.FindLastIndex(line => line.Length > 0) + 1))
+                _output.WriteLine(line);
 
             _output.WriteLine();
         }
+
+        _atGap = true;
     }
 
     /// <summary>Writes what failed, in red, and what to do about it.</summary>
@@ -129,6 +138,12 @@ internal sealed class Screen
     {
         if (Verbosity == Verbosity.Verbose)
             Write(_error, _errorConsole, message, s_dim);
+    }
+
+    private void Gap()
+    {
+        if (!_atGap)
+            Line();
     }
 
     private void Write(TextWriter writer, IAnsiConsole console, string text, Style style)

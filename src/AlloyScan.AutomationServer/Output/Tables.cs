@@ -7,24 +7,25 @@ namespace AlloyScan.AutomationServer.Output;
 /// <summary>The tables that several commands show. All of them fit <see cref="Screen.TableWidth"/> columns.</summary>
 internal static class Tables
 {
-    /// <summary>The counts of runs, a row a run.</summary>
-    /// <param name="runs">The runs.</param>
-    public static Table Counts(params IEnumerable<SyncRun> runs)
+    private const int FieldsShown = 2;
+
+    /// <summary>The counts of a run. Rare ones have a column only when there is something to count.</summary>
+    /// <param name="run">The run.</param>
+    public static Table Counts(SyncRun run)
     {
+        (string Name, long Count, bool Always)[] counts =
+        [
+            ("Devices", run.DevicesRead, true), ("Created", run.Created, true), ("Updated", run.Updated, true), ("Unchanged", run.Unchanged, true),
+            ("Conflicts", run.Conflicts, true), ("Missing", run.Missing, true), ("Retired", run.Retired, false), ("Deleted", run.DeletedInAlloyScan, false),
+            ("Skipped", run.Skipped, false), ("Errors", run.Errors, true),
+        ];
+        var shown = counts.Where(c => c.Always || c.Count > 0).ToList();
         var table = new Table();
-        table.AddColumn(new TableColumn("Status").NoWrap());
-        foreach (var column in new[] { "Read", "Created", "Updated", "Unchanged", "Conflicts", "Missing", "Errors", "Software", "Calls", "Time" })
-            table.AddColumn(new TableColumn(column).RightAligned().NoWrap());
+        foreach (var (name, _, _) in shown)
+            table.AddColumn(new TableColumn(name).RightAligned().NoWrap());
 
-        foreach (var run in runs)
-        {
-            table.AddRow(
-                Status(run.Status),
-                Number(run.DevicesRead), Number(run.Created), Number(run.Updated), Number(run.Unchanged),
-                Number(run.Conflicts), Number(run.Missing), Number(run.Errors),
-                new Text(Software(run)), Number(run.ApiCalls), new Text(Words.Duration(run.Duration)));
-        }
-
+        table.AddColumn(new TableColumn("Installations").RightAligned());
+        table.AddRow([.. shown.Select(c => Number(c.Count)), new Text(Words.SetChange(run.InstallationsAdded, run.InstallationsRemoved))]);
         return table;
     }
 
@@ -95,7 +96,7 @@ internal static class Tables
         return table;
     }
 
-    /// <summary>Changes, a row a CI.</summary>
+    /// <summary>Changes, a row a CI, with the first fields of each.</summary>
     /// <param name="changes">The changes.</param>
     public static Table Changes(IEnumerable<SyncChange> changes)
     {
@@ -109,7 +110,7 @@ internal static class Tables
         {
             table.AddRow(
                 new Text(Words.Action(change.Action)), new Text(change.Class.ToString()), new Text(change.RecordId ?? ""),
-                new Text(change.DeviceName), new Text(Words.Details(change)));
+                new Text(change.DeviceName), new Text(Words.Details(change, FieldsShown)));
         }
 
         return table;
@@ -117,24 +118,13 @@ internal static class Tables
 
     private static Text Number(long number) => new(Words.Number(number));
 
-    private static string Software(SyncRun run) => (run.InstallationsAdded, run.InstallationsRemoved) switch
-    {
-        (0, 0) => "0",
-        (var added, 0) => $"+{Words.Number(added)}",
-        (0, var removed) => $"-{Words.Number(removed)}",
-        var (added, removed) => $"+{Words.Number(added)} -{Words.Number(removed)}",
-    };
-
-    private static Text Status(SyncRunStatus status)
-    {
-        var (word, color) = status switch
+    private static Text Status(SyncRunStatus status) => new(
+        Words.Status(status),
+        new Style(status switch
         {
-            SyncRunStatus.Succeeded => ("Succeeded", Color.Green),
-            SyncRunStatus.PartiallySucceeded => ("Partial", Color.Yellow),
-            SyncRunStatus.Blocked => ("Blocked", Color.Yellow),
-            SyncRunStatus.Running => ("Running", Color.Default),
-            _ => (status.ToString(), Color.Red),
-        };
-        return new Text(word, new Style(color));
-    }
+            SyncRunStatus.Succeeded => Color.Green,
+            SyncRunStatus.PartiallySucceeded or SyncRunStatus.Blocked => Color.Yellow,
+            SyncRunStatus.Running => Color.Default,
+            _ => Color.Red,
+        }));
 }

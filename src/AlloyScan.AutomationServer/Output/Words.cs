@@ -41,7 +41,8 @@ internal static class Words
 
     /// <summary>A change in one line without the name of its device: fields with old and new value, then software.</summary>
     /// <param name="change">The change.</param>
-    public static string Details(SyncChange change)
+    /// <param name="mostFields">Most fields to spell out.</param>
+    public static string Details(SyncChange change, int mostFields = int.MaxValue)
     {
         var parts = new List<string>();
         if (change.Action == ChangeAction.Create)
@@ -51,20 +52,38 @@ internal static class Words
         }
         else
         {
-            parts.AddRange(change.Fields.Select(f => f.ToString()));
+            parts.AddRange(change.Fields.Take(mostFields).Select(f => f.ToString()));
+            if (change.Fields.Count > mostFields)
+                parts.Add(Count(change.Fields.Count - mostFields, "more field"));
         }
 
-        if (change.SoftwareAdded > 0)
-            parts.Add($"+{Number(change.SoftwareAdded)} software");
+        if (change.SoftwareAdded > 0 || change.SoftwareRemoved > 0)
+            parts.Add($"software {SetChange(change.SoftwareAdded, change.SoftwareRemoved)}");
 
-        if (change.SoftwareRemoved > 0)
-            parts.Add($"-{Number(change.SoftwareRemoved)} software");
-
-        if (change.Reason is not null && change.Action != ChangeAction.Update)
+        if (change.Reason is not null && change.Action is not (ChangeAction.Create or ChangeAction.Update))
             parts.Add(change.Reason);
 
         return string.Join("; ", parts);
     }
+
+    /// <summary>What came to a set and what went: +5 -3.</summary>
+    /// <param name="added">Number added.</param>
+    /// <param name="removed">Number removed.</param>
+    public static string SetChange(long added, long removed) => (added, removed) switch
+    {
+        (0, 0) => "0",
+        (_, 0) => $"+{Number(added)}",
+        (0, _) => $"-{Number(removed)}",
+        _ => $"+{Number(added)} -{Number(removed)}",
+    };
+
+    /// <summary>How a run ended, in words.</summary>
+    /// <param name="status">The status.</param>
+    public static string Status(SyncRunStatus status) => status == SyncRunStatus.PartiallySucceeded ? "Partially succeeded" : status.ToString();
+
+    /// <summary>How a run ended, how long it took and what it cost.</summary>
+    /// <param name="run">The run.</param>
+    public static string Outcome(SyncRun run) => $"{Status(run.Status)} in {Duration(run.Duration)}, with {Count(run.ApiCalls, "API call")}.";
 
     /// <summary>An action in lower-case words: create, mark missing.</summary>
     /// <param name="action">The action.</param>

@@ -30,6 +30,7 @@ public sealed class OutputTests
         using var output = new StringWriter();
         var screen = new Screen(output, TextWriter.Null, Verbosity.Normal);
 
+        screen.Table(Tables.Counts(s_largeRun with { Skipped = 200_000, Retired = 12_345 }));
         screen.Table(Tables.Counts(s_largeRun));
         screen.Table(Tables.History([s_largeRun]));
         screen.Table(Tables.Jobs([job]));
