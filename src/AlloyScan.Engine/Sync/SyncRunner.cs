@@ -493,44 +493,65 @@ internal sealed class SyncRunner
             _staging.Wait(facts);
     }
 
-    /// <summary>Decides on the devices that share an identifier, in order of device ID.</summary>
+    /// <summary>
+    /// Decides on the devices that share an identifier, in order of device ID. A decision can change what others rest on,
+    /// so those that would be conflicts are looked at again until nothing more is created or linked; only then are they
+    /// written, with the reason that the next run would find as well.
+    /// </summary>
     private async Task DecideWaitingAsync(CancellationToken cancellationToken)
     {
         _batch.Flush();
-        var after = string.Empty;
-        while (true)
+        while (await DecidePassAsync(writeConflicts: false, cancellationToken).ConfigureAwait(false))
         {
-            var chunk = _staging.NextWaiting(after);
-            if (chunk.Count == 0)
-                break;
+        }
 
+        await DecidePassAsync(writeConflicts: true, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <returns>Whether a CI was created or linked.</returns>
+    private async Task<bool> DecidePassAsync(bool writeConflicts, CancellationToken cancellationToken)
+    {
+        var decided = false;
+        var after = string.Empty;
+        while (_staging.NextWaiting(after) is { Count: > 0 } chunk)
+        {
             foreach (var waiting in chunk)
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 after = waiting.DeviceId;
-                // Each decision rests on all before it, so each is written before the next is made.
-                var facts = waiting;
-                var decision = Decide(facts);
-                if (decision.Kind != DecisionKind.Conflict && !facts.SnapshotRead && facts.AuditId is not null)
+                DeviceFacts? facts = waiting;
+                var decision = _identification.Decide(facts);
+                if (decision.Kind == DecisionKind.Conflict)
                 {
-                    // Kept from an earlier run without its software; now that it is no conflict any more it is read again.
-                    var fresh = await TryReadAgainAsync(facts, cancellationToken).ConfigureAwait(false);
-                    if (fresh is null)
-                        continue;
-
-                    facts = fresh;
-                    decision = Decide(facts);
+                    if (writeConflicts)
+                        AddDecision(facts, decision);
+                    continue;
                 }
 
+                if (!facts.SnapshotRead && facts.AuditId is not null)
+                {
+                    // Kept from an earlier run without its software; now that it is no conflict any more it is read again.
+                    _staging.StopWaiting(facts.DeviceId);
+                    facts = await TryReadAgainAsync(facts, cancellationToken).ConfigureAwait(false);
+                    if (facts is null)
+                        continue;
+
+                    decision = _identification.Decide(facts);
+                }
+
+                // Each decision rests on all before it, so each is written before the next is made.
                 AddDecision(facts, decision);
                 _batch.Flush();
+                _staging.StopWaiting(facts.DeviceId);
+                decided = true;
             }
 
-            Progress("Decide", ++_done, null);
+            Progress("Decide", _done, null);
         }
-    }
 
-    private Decision Decide(DeviceFacts facts) => _identification.Decide(facts);
+        _batch.Flush();
+        return decided;
+    }
 
     private async Task<DeviceFacts?> TryReadAgainAsync(DeviceFacts facts, CancellationToken cancellationToken)
     {

@@ -177,12 +177,12 @@ internal sealed class ChangeWriter
             _context.Counts.Unchanged++;
         Count(difference);
 
+        var before = DeviceFacts.FromJson(link.Source).Identifiers();
+        var after = facts.Identifiers();
         if (_context.Applying)
         {
             var now = _context.TimeProvider.NowMilliseconds();
             var version = WriteFields(record, changes, now);
-            var before = DeviceFacts.FromJson(link.Source).Identifiers();
-            var after = facts.Identifiers();
             // What a person typed into the CI since the last run identifies it as well.
             _cmdb.RemoveIdentifiers(record.Id, before.Except(after));
             _cmdb.AddIdentifiers(record.Id, after.Except(before));
@@ -201,7 +201,7 @@ internal sealed class ChangeWriter
             if (returned)
                 Journal(facts.Class, record.Number, "Return", "link", LinkState.Missing.ToString(), LinkState.Live.ToString());
         }
-        else if (changes.Count > 0)
+        else if (!before.SequenceEqual(after))
         {
             _identification.NotePlannedUpdate(record.Id, facts);
         }

@@ -227,7 +227,10 @@ internal sealed class Identification
         var count = _session.Prepare($"""
             SELECT count(*) FROM (
                 SELECT device_id FROM temp.staged_identifiers WHERE kind = @p0 AND value = @p1
-                UNION SELECT l.device_id FROM record_identifiers i JOIN links l ON l.record = i.record AND l.state = 1 AND l.site_id = @p2 WHERE i.kind = @p0 AND i.value = @p1
+                UNION SELECT l.device_id FROM record_identifiers i JOIN links l ON l.record = i.record AND l.state = 1 AND l.site_id = @p2
+                WHERE i.kind = @p0 AND i.value = @p1 AND i.record NOT IN (SELECT record FROM temp.planned_replaced) AND l.id NOT IN (SELECT link FROM temp.planned_missing)
+                UNION SELECT l.device_id FROM temp.planned_identifiers i JOIN links l ON l.record = i.record AND l.state = 1 AND l.site_id = @p2
+                WHERE i.kind = @p0 AND i.value = @p1
                 LIMIT {MostCarriers + 1})
             """).Set(0, (int)identifier.Kind).Set(1, identifier.Value).Set(2, _context.SiteId).Number() ?? 0;
         var junk = count > MostCarriers;
