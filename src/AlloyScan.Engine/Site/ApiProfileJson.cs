@@ -19,10 +19,7 @@ internal static class ApiProfileJson
                 ?? throw new AlloyScanException(ErrorKind.InvalidArgument, "InvalidApiProfile", "The API profile is not a JSON object.");
             while (reader.Read())
             {
-                if (reader.TokenType != JsonToken.Comment)
-                {
-                    throw new AlloyScanException(ErrorKind.InvalidArgument, "InvalidApiProfile", "The API profile has text behind its JSON object.");
-                }
+                // Comments may follow; the reader itself throws at anything else.
             }
         }
         catch (JsonException e)

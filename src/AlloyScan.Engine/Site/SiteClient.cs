@@ -258,7 +258,7 @@ public sealed class SiteClient : IInventorySource, IDisposable
             }
             else
             {
-                (page.Unreadable ??= []).Add(unreadable!);
+                (page.Unreadable ??= []).Add(unreadable! with { Reason = _caller.Clean(unreadable.Reason) });
                 page.Fingerprint = HashCode.Combine(page.Fingerprint, unreadable!.DeviceId);
             }
         };

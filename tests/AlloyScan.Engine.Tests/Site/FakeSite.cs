@@ -3,6 +3,7 @@ using System.Net;
 using System.Text;
 using AlloyScan.Engine.Credentials;
 using AlloyScan.Engine.Site;
+using Xunit;
 
 namespace AlloyScan.Engine.Tests.Site;
 
@@ -18,7 +19,7 @@ internal sealed record SeenRequest(string Method, Uri Uri, string? Authorization
 internal sealed class FakeSite : HttpMessageHandler
 {
     public const string ClientId = "client-0001";
-    public const string Secret = "s3cr3t+/=Value&more";
+    public const string Secret = "s3cr3t +/=Value&more";
     public const string Base = "https://acme.alloyservice.example";
 
     private readonly List<(Func<SeenRequest, bool> Match, Func<SeenRequest, CancellationToken, Task<HttpResponseMessage>> Answer)> _routes = [];
@@ -35,6 +36,16 @@ internal sealed class FakeSite : HttpMessageHandler
     public int Peak { get; private set; }
 
     public int Count(string path) => Requests.Count(r => r.Path == path);
+
+    /// <summary>Waits until a path was asked for that often. Holds no thread, of which a test machine has few.</summary>
+    public async Task ReachedAsync(string path, int count)
+    {
+        for (int i = 0; Count(path) < count; i++)
+        {
+            Assert.True(i < 3000, $"{path} was not asked for {count} times.");
+            await Task.Delay(10);
+        }
+    }
 
     public SiteClient Client(Func<SiteConnectionOptions, SiteConnectionOptions>? with = null)
     {

@@ -183,7 +183,7 @@ public sealed class SitePagingTests
 
         await using IAsyncEnumerator<DevicePage> pages = client.ReadDevicePagesAsync(default).GetAsyncEnumerator();
         Assert.True(await pages.MoveNextAsync());
-        SpinWait.SpinUntil(() => site.Count(Devices) > 1, TimeSpan.FromSeconds(10));
+        await site.ReachedAsync(Devices, 2);
 
         Assert.Equal(2, site.Count(Devices));
     }
@@ -215,8 +215,8 @@ public sealed class SitePagingTests
         {
             if (r.Number("offset", 0) > 0)
             {
-                using CancellationTokenRegistration registration = token.Register(calledOff.SetResult);
-                await Task.Delay(Timeout.Infinite, token);
+                await Task.Delay(Timeout.Infinite, token).ContinueWith(_ => calledOff.SetResult(), default, TaskContinuationOptions.None, TaskScheduler.Default);
+                token.ThrowIfCancellationRequested();
             }
 
             return FakeSite.Json(FakeSite.List(Items(1), 2));
@@ -225,11 +225,11 @@ public sealed class SitePagingTests
 
         await foreach (DevicePage page in client.ReadDevicePagesAsync(default))
         {
-            SpinWait.SpinUntil(() => site.Count(Devices) > 1, TimeSpan.FromSeconds(10));
+            await site.ReachedAsync(Devices, 2);
             break;
         }
 
-        await calledOff.Task.WaitAsync(TimeSpan.FromSeconds(10));
+        await calledOff.Task.WaitAsync(TimeSpan.FromSeconds(30));
     }
 
     [Fact]

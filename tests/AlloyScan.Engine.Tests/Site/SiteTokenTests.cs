@@ -210,12 +210,18 @@ public sealed class SiteTokenTests
     [Fact]
     public async Task Concurrent_401s_of_one_stale_token_share_the_refresh()
     {
-        using Barrier barrier = new(4);
+        TaskCompletionSource allAsked = new();
+        int asked = 0;
         FakeSite site = Site().OnAsync(DevicePath, async (r, token) =>
         {
             if (r.Authorization == "Bearer token-1")
             {
-                await Task.Run(barrier.SignalAndWait, token);
+                if (Interlocked.Increment(ref asked) == 4)
+                {
+                    allAsked.SetResult();
+                }
+
+                await allAsked.Task.WaitAsync(token);
                 return FakeSite.Status(401);
             }
 

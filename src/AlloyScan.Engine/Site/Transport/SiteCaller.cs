@@ -84,6 +84,9 @@ internal sealed class SiteCaller : IDisposable
 
     internal void Trace(string line) => _options.Trace?.Invoke(_redactor.Clean(line));
 
+    /// <summary>A text without secret and tokens.</summary>
+    internal string Clean(string text) => _redactor.Clean(text);
+
     /// <summary>Makes a call and reads its JSON.</summary>
     /// <typeparam name="T">What the answer becomes.</typeparam>
     /// <param name="call">The call.</param>
