@@ -117,7 +117,7 @@ internal sealed class BodyReader : JsonTextReader
         {
             throw new BodyException(BodyFault.Limit, "TooDeep", $"the answer is nested more than {DepthLimit.ToString(CultureInfo.InvariantCulture)} levels deep", e);
         }
-        catch (JsonReaderException) when (text.EndWasRead)
+        catch (JsonException) when (text.EndWasRead)
         {
             throw BodyException.Truncated();
         }

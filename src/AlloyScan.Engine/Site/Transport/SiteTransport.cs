@@ -31,6 +31,7 @@ internal sealed class SiteTransport : IDisposable
     private readonly UsageCounter _usage;
     private readonly TimeProvider _time;
     private readonly RestClient _client;
+    private volatile bool _disposed;
 
     internal SiteTransport(SiteConnectionOptions options, SiteAddress address, UsageCounter usage)
     {
@@ -65,7 +66,11 @@ internal sealed class SiteTransport : IDisposable
     /// <summary>Whether the site has answered at all since the client was made.</summary>
     internal bool EverAnswered { get; private set; }
 
-    public void Dispose() => _client.Dispose();
+    public void Dispose()
+    {
+        _disposed = true;
+        _client.Dispose();
+    }
 
     /// <summary>Sends a request and reads the answer.</summary>
     /// <param name="method">The verb.</param>
@@ -121,9 +126,16 @@ internal sealed class SiteTransport : IDisposable
                     }
                 }
             }
-            catch (Exception e) when (e is not AttemptException and not OperationCanceledException and not ObjectDisposedException)
+            catch (OperationCanceledException e) when (_disposed)
             {
-                throw Translate(e, capture.Response is not null);
+                throw new ObjectDisposedException("The site client was disposed of while a call was under way.", e);
+            }
+            catch (Exception e) when (e is not AttemptException and not ObjectDisposedException)
+            {
+                // A call that is called off may break in any way first; to the caller it was called off.
+                throw cancellationToken.IsCancellationRequested
+                    ? new OperationCanceledException(e.Message, e, cancellationToken)
+                    : Translate(e, capture.Response is not null);
             }
             finally
             {
