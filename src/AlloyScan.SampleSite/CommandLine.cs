@@ -90,7 +90,8 @@ internal sealed record CommandLine
         }
         catch (ArgumentException e)
         {
-            throw new UsageException(e is ArgumentOutOfRangeException ? $"{OptionOf(e.ParamName)}: {e.Message.Split(" (Parameter", 2)[0]}" : e.Message.Split(" (Parameter", 2)[0]);
+            var message = e.Message.Split(" (Parameter", 2)[0];
+            throw new UsageException(e.ParamName is { } name ? message.Replace(name, OptionOf(name), StringComparison.Ordinal) : message);
         }
 
         return line;
@@ -164,11 +165,10 @@ internal sealed record CommandLine
     private static double Number(string option, string value) =>
         double.TryParse(value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) && number < 1e9 ? number : throw new UsageException($"{option} takes a number, not '{value}'.");
 
-    private static string OptionOf(string? property) => property switch
+    private static string OptionOf(string property) => property switch
     {
         nameof(SampleSiteOptions.SoftwarePerComputer) => "--software",
         nameof(SampleSiteOptions.RateLimitPerSecond) => "--rate-limit",
-        null => "",
         _ => "--" + string.Concat(property.Select((c, i) => char.IsUpper(c) && i > 0 ? "-" + char.ToLowerInvariant(c) : char.ToLowerInvariant(c).ToString())),
     };
 }

@@ -78,6 +78,7 @@ public sealed class SampleSiteHost : IAsyncDisposable
         catch
         {
             await application.DisposeAsync();
+            state.Log.Dispose();
             throw;
         }
 

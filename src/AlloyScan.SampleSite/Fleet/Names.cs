@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 
@@ -40,14 +39,20 @@ internal static class Names
         return lists;
     }
 
-    /// <summary>A login has no accents, blanks or apostrophes.</summary>
+    /// <summary>
+    /// A login has no accents, blanks or apostrophes. A table of our own, since Unicode's depends on what the machine
+    /// has installed, and the fleet must not.
+    /// </summary>
     private static byte[] Ascii(string name)
     {
+        const string Accented = "áàâäãåçčéèêëěíìîïłñńóòôöõøřśšúùûüýžźż";
+        const string Plain = "aaaaaacceeeeeiiiilnnoooooorssuuuuyzzz";
         var text = new StringBuilder();
-        foreach (var c in name.Replace("ø", "o", StringComparison.Ordinal).Replace("Ł", "L", StringComparison.Ordinal).Normalize(NormalizationForm.FormD))
+        foreach (var c in name.ToLowerInvariant())
         {
-            if (char.IsAsciiLetter(c) && CharUnicodeInfo.GetUnicodeCategory(c) != UnicodeCategory.NonSpacingMark)
-                text.Append(char.ToLowerInvariant(c));
+            var letter = Accented.IndexOf(c, StringComparison.Ordinal) is var place and >= 0 ? Plain[place] : c;
+            if (char.IsAsciiLetterLower(letter))
+                text.Append(letter);
         }
 
         return Encoding.ASCII.GetBytes(text.ToString());
