@@ -135,7 +135,9 @@ internal sealed class RunCommand
     public static void ShowOutcome(Screen screen, SyncRun run, IReadOnlyList<SyncError> errors)
     {
         screen.Line(Words.Outcome(run));
-        screen.Table(Tables.Counts(run));
+        if (run.Status is not SyncRunStatus.Failed || run.DevicesRead > 0)
+            screen.Table(Tables.Counts(run));
+
         ShowProblems(screen, run, errors);
     }
 

@@ -62,7 +62,7 @@ internal sealed class RunObserver : ISyncObserver
             _bar.MaxValue = Math.Max(progress.Total ?? 1, 1);
             _bar.Value = progress.Done;
         }
-        else if (Stopwatch.GetElapsedTime(_lastLine) >= s_quiet)
+        else if (progress.Done != progress.Total && Stopwatch.GetElapsedTime(_lastLine) >= s_quiet)
         {
             _lastLine = Stopwatch.GetTimestamp();
             _screen.Note(text);

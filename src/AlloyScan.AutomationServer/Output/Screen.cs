@@ -90,7 +90,7 @@ internal sealed class Screen
     public void Table(Table table)
     {
         foreach (var column in table.Columns)
-            column.Padding(0, 0, 2, 0);
+            column.Padding(0, 0, 1, 0);
 
         // Rendered aside: cells are padded to their column, and no line needs spaces at its end.
         using var rendered = new StringWriter(CultureInfo.InvariantCulture);
