@@ -33,7 +33,7 @@ public sealed class LoadContext : AssemblyLoadContext
         ArgumentException.ThrowIfNullOrWhiteSpace(folder);
 
         // Lazy runs its factory once even when two runspaces import at the same moment; GetOrAdd alone would not.
-        return s_loaded.GetOrAdd(Path.GetFullPath(folder), static path => new Lazy<Assembly>(() =>
+        return s_loaded.GetOrAdd(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)), static path => new Lazy<Assembly>(() =>
         {
             var assemblyPath = Path.Combine(path, ModuleAssembly + ".dll");
             return new LoadContext(assemblyPath).LoadFromAssemblyPath(assemblyPath);
