@@ -21,6 +21,8 @@ if (-not (Get-Module -ListAvailable Pester | Where-Object Version -ge '5.0')) {
     exit 1
 }
 
+# Escape sequences have no place in a test report.
+$PSStyle.OutputRendering = 'PlainText'
 Import-Module Pester -MinimumVersion 5.0
 $configuration = New-PesterConfiguration
 $configuration.Run.Path = @($Path | ForEach-Object { Join-Path $PSScriptRoot $_ })

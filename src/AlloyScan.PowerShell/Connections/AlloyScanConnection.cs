@@ -4,18 +4,15 @@ using AlloyScan.PowerShell.Abstractions;
 namespace AlloyScan.PowerShell.Connections;
 
 /// <summary>A connection to an AlloyScan site, made by Connect-AlloyScan and kept for the session.</summary>
-public sealed class AlloyScanConnection : IDisposable
+public sealed class AlloyScanConnection : ConnectionReference, IDisposable
 {
     internal AlloyScanConnection(string name, SiteConnectionOptions options, string? apiProfile)
+        : base(name)
     {
-        Name = name;
         ApiProfile = apiProfile;
         // One client serves all cmdlets of the connection; its trace goes to the cmdlet that made it speak.
         Client = new SiteClient(options with { Trace = static line => AsyncCmdlet.Speaker?.Tell(line) });
     }
-
-    /// <summary>Name, unique within the session.</summary>
-    public string Name { get; }
 
     /// <summary>The site's address.</summary>
     public Uri SiteUrl => Client.Options.SiteUrl;
@@ -46,9 +43,8 @@ public sealed class AlloyScanConnection : IDisposable
     /// <summary>Overrides of the API profile as JSON, for jobs made from this connection.</summary>
     internal string? ApiProfile { get; }
 
+    internal override AlloyScanConnection Resolve() => this;
+
     /// <summary>Closes the connection.</summary>
     public void Dispose() => Client.Dispose();
-
-    /// <inheritdoc/>
-    public override string ToString() => Name;
 }

@@ -1,19 +1,8 @@
 namespace AlloyScan.PowerShell.Connections;
 
-/// <summary>What a -Connection parameter takes: a connection, or the name of one.</summary>
-public sealed class ConnectionReference
+/// <summary>What a -Connection parameter takes: the name of a connection, or a connection, which refers to itself.</summary>
+public class ConnectionReference
 {
-    private readonly AlloyScanConnection? _connection;
-
-    /// <summary>Refers to a connection.</summary>
-    /// <param name="connection">The connection.</param>
-    public ConnectionReference(AlloyScanConnection connection)
-    {
-        ArgumentNullException.ThrowIfNull(connection);
-        _connection = connection;
-        Name = connection.Name;
-    }
-
     /// <summary>Refers to a connection by its name.</summary>
     /// <param name="name">The name.</param>
     public ConnectionReference(string name)
@@ -22,10 +11,12 @@ public sealed class ConnectionReference
         Name = name;
     }
 
-    /// <summary>The connection's name.</summary>
+    /// <summary>The connection's name, unique within the session.</summary>
     public string Name { get; }
 
-    internal AlloyScanConnection Resolve() => _connection ?? ConnectionTable.OfThisRunspace.Get(Name);
+    /// <summary>Finds the connection.</summary>
+    /// <exception cref="Engine.AlloyScanException">There is none of that name (<c>ConnectionNotFound</c>).</exception>
+    internal virtual AlloyScanConnection Resolve() => ConnectionTable.OfThisRunspace.Get(Name);
 
     /// <inheritdoc/>
     public override string ToString() => Name;

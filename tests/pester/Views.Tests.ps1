@@ -1,0 +1,61 @@
+BeforeAll {
+    Import-Module $PSScriptRoot/TestHelper.psm1 -Force
+    Import-BuiltModule
+    $site = Start-AlloyScanSampleSite -Devices 60
+    $null = $site | Connect-AlloyScan
+    $store = Join-Path $TestDrive 'views.db'
+    $null = New-AlloyScanSyncJob HQ -Store $store
+    $plan = Get-AlloyScanSyncPlan HQ -Store $store
+    $null = Invoke-AlloyScanSync HQ -Store $store
+}
+
+AfterAll {
+    Get-AlloyScanConnection | Disconnect-AlloyScan
+    Stop-AlloyScanSampleSite
+}
+
+Describe 'The table of <Name>' {
+    It 'has its columns and fits 100 characters' -ForEach @(
+        @{ Name = 'SampleSite'; Get = { $site }; Head = 'SiteUrl *ClientId *Devices *Day *ProcessId *IsRunning' }
+        @{ Name = 'AlloyScanConnection'; Get = { Get-AlloyScanConnection }; Head = 'Current *Name *ClientId *TokenExpires *ApiCalls *SiteUrl' }
+        @{ Name = 'ConnectionTestResult'; Get = { Test-AlloyScanConnection }; Head = 'SiteUrl *Succeeded *FailedStep *RoundTrip *Devices *Message'; Table = $true }
+        @{ Name = 'ConnectionCheck'; Get = { Test-AlloyScanConnection -Detailed }; Head = 'Step *Passed *Elapsed *Detail' }
+        @{ Name = 'Device'; Get = { Get-AlloyScanDevice | Select-Object -First 5 }; Head = 'Name *Type *IPAddress *SerialNumber *LastSeen' }
+        @{ Name = 'AuditSnapshot'; Get = { Get-AlloyScanDevice -Type computer | Select-Object -First 3 | Get-AlloyScanSnapshot }; Head = 'Host *OperatingSystem *Memory *Software *AuditDate *Model' }
+        @{ Name = 'CatalogProduct'; Get = { Get-AlloyScanSoftware | Select-Object -First 5 }; Head = 'Installations *Group *Version *Publisher *Name' }
+        @{ Name = 'SyncJob'; Get = { Get-AlloyScanSyncJob -Store $store }; Head = 'Name *Enabled *LastRun *LastStatus *SiteUrl' }
+        @{ Name = 'SyncChange'; Get = { $plan }; Head = 'Row *Action *Class *Record *Device *Change' }
+        @{ Name = 'SyncRun'; Get = { Get-AlloyScanSyncRun -Store $store }; Head = 'Id *Job *Started *Time *Status *Result' }
+        @{ Name = 'JournalEntry'; Get = { Get-AlloyScanSyncChange -Store $store | Select-Object -First 20 }; Head = 'Run *Record *Action *Field *Old *New' }
+        @{ Name = 'VerificationCheck'; Get = { Test-AlloyScanSync HQ -Store $store }; Head = 'Verdict *Check *Expected *Actual *Advice' }
+        @{ Name = 'Computer'; Get = { Get-AlloyCmdbComputer -Store $store }; Head = 'Id *Name *OperatingSystem *SerialNumber *Status *User' }
+        @{ Name = 'HardwareItem'; Get = { Get-AlloyCmdbHardware -Store $store }; Head = 'Id *Name *Type *IPAddress *SerialNumber *Status' }
+        @{ Name = 'DiscoveredInstallation'; Get = { Get-AlloyCmdbInstallation -Store $store | Select-Object -First 20 }; Head = 'Computer *Version *Publisher *Key *Name' }
+        @{ Name = 'SoftwareProduct'; Get = { Get-AlloyCmdbSoftwareProduct -Store $store | Select-Object -First 20 }; Head = 'Id *Installations *Version *Publisher *Name' }
+    ) {
+        $objects = @(& $Get)
+        $objects.Count | Should -BeGreaterThan 0
+        $lines = ($objects | Out-String -Width 100).TrimEnd().Split("`n").TrimEnd("`r") -replace '\e\[[\d;]*m'
+        ($lines | Where-Object { $_.Trim() } | Select-Object -First 1).Trim() | Should -Match "^$Head *$"
+        foreach ($line in $lines) {
+            $line.TrimEnd().Length | Should -BeLessOrEqual 100
+        }
+    }
+}
+
+Describe 'The list of a type' {
+    It 'shows properties that exist, without our housekeeping ones' {
+        $text = Get-AlloyCmdbComputer -Store $store | Select-Object -First 1 | Format-List | Out-String
+        $text | Should -Match 'SerialNumber'
+        $text | Should -Not -Match '(?m)^Store '
+        $text | Should -Not -Match 'EqualityContract'
+    }
+
+    It 'writes objects to CSV and JSON that can be read again' {
+        $computers = Get-AlloyCmdbComputer -Store $store
+        $computers | Export-Csv $TestDrive/computers.csv
+        (Import-Csv $TestDrive/computers.csv | Get-AlloyCmdbComputer).Id | Should -Be $computers.Id
+        $json = Get-AlloyScanSyncRun -Store $store | ConvertTo-Json -Depth 4 | ConvertFrom-Json
+        $json.Job | Should -Be 'HQ'
+    }
+}
