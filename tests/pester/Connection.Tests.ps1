@@ -153,7 +153,7 @@ Describe 'Test-AlloyScanConnection' {
         @{ Way = 'a connection by name'; Test = { Test-AlloyScanConnection -Connection test } }
         @{ Way = 'a connection from the pipeline'; Test = { Get-AlloyScanConnection test | Test-AlloyScanConnection } }
         @{ Way = 'a site and credential'; Test = { Test-AlloyScanConnection $site.SiteUrl $site.Credential } }
-        @{ Way = 'a site from the pipeline'; Test = { $site | Test-AlloyScanConnection } }
+        @{ Way = 'a connection name from the pipeline'; Test = { 'test' | Test-AlloyScanConnection } }
         @{ Way = 'client ID and secret'; Test = { Test-AlloyScanConnection $site.SiteUrl -ClientId $site.ClientId -ClientSecret $site.ClientSecret } }
         @{ Way = 'a job'; Test = { Test-AlloyScanConnection -Job Tested -Store $store } }
     ) {

@@ -18,7 +18,7 @@ Describe 'A job from plan to verification' {
         $before = (Get-FileHash $store).Hash
         $script:rehearsed = Invoke-AlloyScanSync HQ -Store $store -WhatIf
         $rehearsed[0].PSTypeNames[0] | Should -Be 'AlloyScan.Engine.Sync.SyncChange'
-        $rehearsed.PlanId | Should -BeNullOrEmpty
+        $rehearsed.PlanId | Where-Object { $_ } | Should -BeNullOrEmpty
         Get-AlloyScanSyncRun -Store $store | Should -BeNullOrEmpty
         Get-AlloyCmdbComputer -Store $store | Should -BeNullOrEmpty
         (Get-FileHash $store).Hash | Should -Be $before
@@ -73,6 +73,9 @@ Describe 'A job from plan to verification' {
         @(Get-AlloyScanSyncRun HQ -Newest 1 -Store $store).Id | Should -Be $all[0].Id
         (Get-AlloyScanSyncRun -RunId $run.Id -Store $store).Created | Should -Be $run.Created
         (Get-AlloyScanSyncJob HQ -Store $store | Get-AlloyScanSyncRun -Newest 2).Count | Should -Be 2
+        (Get-AlloyScanSyncJob HQ -Store $store | Get-AlloyScanSyncRun).Count | Should -Be $all.Count
+        ('HQ' | Get-AlloyScanSyncRun -Store $store).Count | Should -Be $all.Count
+        ([pscustomobject]@{ RunId = $run.Id } | Get-AlloyScanSyncRun -Store $store).Id | Should -Be $run.Id
         ($run | Get-AlloyScanSyncJob).Name | Should -Be 'HQ'
         Get-ErrorId { Get-AlloyScanSyncRun -RunId 9999 -Store $store } | Should -Be 'RunNotFound'
         Get-ErrorId { Get-AlloyScanSyncRun none -Store $store } | Should -Be 'JobNotFound'
@@ -116,6 +119,7 @@ Describe 'Invoke-AlloyScanSync' {
 
     It 'takes jobs from the pipeline, which carry their store' {
         $runs = Get-AlloyScanSyncJob -Store $store | Invoke-AlloyScanSync
+        ('HQ', 'hq' | Invoke-AlloyScanSync -Store $store).Job | Should -Be 'HQ', 'HQ'
         $runs.Job | Should -Be 'HQ'
         $runs.Store | Should -Be $store
     }
@@ -137,17 +141,32 @@ Describe 'Invoke-AlloyScanSync' {
         Get-ErrorId { Invoke-AlloyScanSync -PlanId 4711 -Store $store } | Should -Be 'PlanNotFound'
     }
 
-    It 'refuses a plan that a newer one made void' {
-        $old = Get-AlloyScanSyncPlan HQ -Store $store
-        $null = Get-AlloyScanSyncPlan HQ -Store $store
-        Get-ErrorId { $old | Invoke-AlloyScanSync } | Should -Not -BeNullOrEmpty
+    It 'refuses a plan that was made with other settings' {
+        $plan = Get-AlloyScanSyncPlan HQ -Store $store
+        Set-AlloyScanSyncJob HQ -ImportSoftware None -Store $store
+        Get-ErrorId { $plan | Invoke-AlloyScanSync } | Should -Be 'PlanOutdated'
         Get-AlloyCmdbComputer -Store $store | Should -BeNullOrEmpty
+    }
+
+    It 'skips rows that have moved since the plan was made' {
+        $plan = Get-AlloyScanSyncPlan HQ -Store $store
+        $null = $plan[0..4] | Invoke-AlloyScanSync
+        $run = $plan[0..9] | Invoke-AlloyScanSync -WarningAction SilentlyContinue
+        $run.Created | Should -Be 5
+        $run.Skipped | Should -Be 5
+    }
+
+    It 'refuses a row that the plan does not have' {
+        $plan = Get-AlloyScanSyncPlan HQ -Store $store
+        Get-ErrorId { Invoke-AlloyScanSync -PlanId $plan[0].PlanId -Row 99999 -Store $store } | Should -Be 'PlanRowNotFound'
     }
 
     It 'reads only PlanId and Row of a piped change' {
         $plan = Get-AlloyScanSyncPlan HQ -Store $store
-        $run = $plan[0..2] | Select-Object PlanId, Row, @{ Name = 'DeviceId'; Expression = { 'edited' } } | Invoke-AlloyScanSync -Store $store
+        $plan[3] | Export-Csv $TestDrive/row.csv
+        $run = $plan[0..2] | Select-Object PlanId, Row, Store, @{ Name = 'DeviceId'; Expression = { 'edited' } } | Invoke-AlloyScanSync
         $run.Created | Should -Be 3
+        Get-ErrorId { 'x' | Select-Object @{ Name = 'Other'; Expression = { 1 } } | Invoke-AlloyScanSync -Store $store } | Should -BeLike '*InputObject*'
     }
 
     It 'applies a whole plan by its number, and shows it with -WhatIf' {

@@ -19,6 +19,8 @@ function Import-BuiltModule {
 function Invoke-Pwsh {
     param([Parameter(Mandatory)] [string] $Script)
 
+    # pwsh says nothing of a parse error in an encoded command.
+    $null = [scriptblock]::Create($Script)
     $encoded = [Convert]::ToBase64String([Text.Encoding]::Unicode.GetBytes("`$PSStyle.OutputRendering = 'PlainText'; `$ProgressPreference = 'SilentlyContinue'; `$module = '$(Get-BuiltModulePath)/AlloyScan.PowerShell.psd1'; $Script"))
     & ([Environment]::ProcessPath) -NoProfile -NonInteractive -EncodedCommand $encoded 2>&1 | ForEach-Object { "$_" -replace '\e\[[\d;]*m' }
 }

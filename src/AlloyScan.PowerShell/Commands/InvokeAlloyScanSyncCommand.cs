@@ -23,7 +23,7 @@ public sealed class InvokeAlloyScanSyncCommand : SyncCmdlet
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = JobSet)]
     [ArgumentCompleter(typeof(JobNameCompleter))]
     [ValidateNotNullOrEmpty]
-    public string[] Name { get; set; } = null!;
+    public JobName[] Name { get; set; } = null!;
 
     /// <summary>Number of a saved plan whose rows are applied. Taken from the objects of Get-AlloyScanSyncPlan.</summary>
     [Parameter(Mandatory = true, ValueFromPipelineByPropertyName = true, ParameterSetName = PlanSet)]
@@ -54,7 +54,7 @@ public sealed class InvokeAlloyScanSyncCommand : SyncCmdlet
         }
 
         var store = await OpenStoreAsync(cancellationToken).ConfigureAwait(false);
-        await EachAsync(Name, async name =>
+        await EachAsync(Name.Select(job => job.Name), async name =>
         {
             var job = await OffThread(() => store.Jobs.Get(name), cancellationToken).ConfigureAwait(false);
             await RunAsync(store, new SyncRequest { Job = job, Full = Full, MaxApiCalls = MaxApiCalls }, cancellationToken).ConfigureAwait(false);

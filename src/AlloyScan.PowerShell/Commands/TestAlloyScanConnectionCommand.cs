@@ -21,13 +21,13 @@ public sealed class TestAlloyScanConnectionCommand : StoreCmdlet
     public ConnectionReference? Connection { get; set; }
 
     /// <summary>Address of a site to test without connecting.</summary>
-    [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true, ParameterSetName = RegistrationSets.Credential)]
+    [Parameter(Mandatory = true, Position = 0, ParameterSetName = RegistrationSets.Credential)]
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = RegistrationSets.ClientSecret)]
     [Parameter(Mandatory = true, Position = 0, ParameterSetName = RegistrationSets.ClientSecretVariable)]
     public Uri SiteUrl { get; set; } = null!;
 
     /// <summary>The app registration: client ID as user name, client secret as password.</summary>
-    [Parameter(Mandatory = true, Position = 1, ValueFromPipelineByPropertyName = true, ParameterSetName = RegistrationSets.Credential)]
+    [Parameter(Mandatory = true, Position = 1, ParameterSetName = RegistrationSets.Credential)]
     [Credential]
     public PSCredential Credential { get; set; } = null!;
 
