@@ -172,6 +172,8 @@ internal sealed class Staging
     public void Wait(DeviceFacts facts) =>
         _session.Prepare("INSERT OR REPLACE INTO temp.waiting (device_id, facts) VALUES (@p0, @p1)").Set(0, facts.DeviceId).Set(1, facts.ToJson()).Execute();
 
+    public long WaitingCount => _session.Prepare("SELECT count(*) FROM temp.waiting").Number() ?? 0;
+
     public void StopWaiting(string deviceId) => _session.Prepare("DELETE FROM temp.waiting WHERE device_id = @p0").Set(0, deviceId).Execute();
 
     public List<DeviceFacts> NextWaiting(string after)

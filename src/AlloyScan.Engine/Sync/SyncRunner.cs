@@ -487,7 +487,7 @@ internal sealed class SyncRunner
 
         var identifiers = facts.Identifiers();
         _staging.AddIdentifiers(facts.DeviceId, identifiers);
-        if (mayStream && _identification.IsAlone(facts.DeviceId, identifiers))
+        if (mayStream && _identification.IsAlone(facts, identifiers))
             _batch.Add(facts.DeviceId, facts.DisplayName, () => _writer.Create(facts, Decision.Create.Reason), facts);
         else
             _staging.Wait(facts);
@@ -501,11 +501,14 @@ internal sealed class SyncRunner
     private async Task DecideWaitingAsync(CancellationToken cancellationToken)
     {
         _batch.Flush();
+        var started = _context.TimeProvider.GetTimestamp();
+        _context.Observer.OnVerbose($"{_staging.WaitingCount} devices share identifiers with others or with CIs and are judged together.");
         while (await DecidePassAsync(writeConflicts: false, cancellationToken).ConfigureAwait(false))
         {
         }
 
         await DecidePassAsync(writeConflicts: true, cancellationToken).ConfigureAwait(false);
+        Spend("Decide", ref started);
     }
 
     /// <returns>Whether a CI was created or linked.</returns>

@@ -73,23 +73,38 @@ internal sealed class Identification
     }
 
     /// <summary>
-    /// Whether a device can be created at once: none of its identifiers stands on a CI or on another listed or staged
-    /// device. Anything else waits until all devices of the run are staged, so that the order of reading does not matter.
+    /// Whether a device can be created at once: no rule could fit it, because for none of them do all the identifiers that
+    /// it compares stand on a CI or on another listed or staged device. Anything else waits until all devices of the run
+    /// are staged, so that the order of reading does not matter.
     /// </summary>
-    public bool IsAlone(string deviceId, List<Identifier> identifiers)
+    public bool IsAlone(DeviceFacts facts, List<Identifier> identifiers)
     {
+        var shared = 0;
         foreach (var (kind, value) in identifiers)
         {
-            if (_listedWith.Set(0, (int)kind).Set(1, value).Set(2, deviceId).Number() is not null)
-                return false;
+            // Into an empty CMDB every CI comes from a staged device of this run, which the first look sees.
+            if (_listedWith.Set(0, (int)kind).Set(1, value).Set(2, facts.DeviceId).Number() is not null
+                || (!_cmdbWasEmpty && _anyRecordWith.Set(0, (int)kind).Set(1, value).Number() is not null))
+            {
+                shared |= 1 << (int)kind;
+            }
+        }
 
-            // Into an empty CMDB every CI comes from a staged device of this run, which the look above has seen.
-            if (!_cmdbWasEmpty && _anyRecordWith.Set(0, (int)kind).Set(1, value).Number() is not null)
+        if (shared == 0)
+            return true;
+
+        foreach (var rule in IdentificationPolicy.Default)
+        {
+            if (rule.Class == facts.Class && rule.Conditions.All(c => IsShared(c.Attribute, rule, shared)))
                 return false;
         }
 
         return true;
     }
+
+    private static bool IsShared(IdentifierKind kind, IdentificationRule rule, int shared) =>
+        (shared & (1 << (int)kind)) != 0
+        || (kind == IdentifierKind.MacAddress && rule.Conditions.Count > 1 && (shared & (1 << (int)IdentifierKind.WeakMacAddress)) != 0);
 
     /// <summary>Decides on a device after all are staged.</summary>
     public Decision Decide(DeviceFacts facts)
