@@ -3,7 +3,6 @@ using AlloyScan.Engine.Site.Reading;
 using Newtonsoft.Json;
 using Polly;
 using Polly.Retry;
-using Polly.Timeout;
 using RestSharp;
 
 namespace AlloyScan.Engine.Site.Transport;
@@ -45,8 +44,7 @@ internal sealed class SiteCaller : IDisposable
     private readonly TokenSource _tokens;
     private readonly Redactor _redactor;
     private readonly CompiledProfile _profile;
-    private readonly ResiliencePipeline _retry;
-    private readonly ResiliencePipeline _timeout;
+    private readonly Lazy<ResiliencePipeline> _retry;
 
     internal SiteCaller(SiteConnectionOptions options, SiteAddress address, CompiledProfile profile, UsageCounter usage)
     {
@@ -57,23 +55,7 @@ internal sealed class SiteCaller : IDisposable
         _transport = new SiteTransport(options, address, usage);
         _governor = new RateGovernor(options.ThrottleLimit, options.TimeProvider, options.Randomizer, Trace);
         _tokens = new TokenSource(options, address, slot, this, _redactor);
-
-        _retry = new ResiliencePipelineBuilder { TimeProvider = options.TimeProvider }
-            .AddRetry(new RetryStrategyOptions
-            {
-                MaxRetryAttempts = MaxTries - 1,
-                ShouldHandle = static arguments => ValueTask.FromResult(arguments.Outcome.Exception is AttemptException { Transient: true }),
-                DelayGenerator = arguments => ValueTask.FromResult<TimeSpan?>(Backoff(arguments.AttemptNumber, (AttemptException)arguments.Outcome.Exception!)),
-                OnRetry = arguments =>
-                {
-                    Trace(string.Create(
-                        CultureInfo.InvariantCulture,
-                        $"Try {arguments.AttemptNumber + 1} of {MaxTries} failed ({arguments.Outcome.Exception!.Message}); the next in {arguments.RetryDelay.TotalSeconds:0.#} s."));
-                    return default;
-                },
-            })
-            .Build();
-        _timeout = new ResiliencePipelineBuilder { TimeProvider = options.TimeProvider }.AddTimeout(options.Timeout).Build();
+        _retry = new Lazy<ResiliencePipeline>(BuildRetry);
     }
 
     internal TokenSource Tokens => _tokens;
@@ -120,25 +102,53 @@ internal sealed class SiteCaller : IDisposable
     /// <summary>Runs the tries of a call and puts a failure into words.</summary>
     internal async Task<T> RunAsync<T>(CallInfo call, Func<CancellationToken, Task<T>> attempt, CancellationToken cancellationToken)
     {
+        AttemptException failure;
+        try
+        {
+            return await attempt(cancellationToken).ConfigureAwait(false);
+        }
+        catch (AttemptException e)
+        {
+            failure = e;
+        }
+
+        // The retry policy is entered with the first failure only: calls that succeed, which is nearly all, do not pay for it.
+        return failure.Transient && !call.SingleTry && call.Method is Method.Get or Method.Delete
+            ? await RetryAsync(call, attempt, failure, cancellationToken).ConfigureAwait(false)
+            : throw ToException(call, failure, tries: 1);
+    }
+
+    private ResiliencePipeline BuildRetry()
+    {
+        return new ResiliencePipelineBuilder { TimeProvider = _options.TimeProvider }
+            .AddRetry(new RetryStrategyOptions
+            {
+                MaxRetryAttempts = MaxTries - 1,
+                ShouldHandle = static arguments => ValueTask.FromResult(arguments.Outcome.Exception is AttemptException { Transient: true }),
+                DelayGenerator = arguments => ValueTask.FromResult<TimeSpan?>(Backoff(arguments.AttemptNumber, (AttemptException)arguments.Outcome.Exception!)),
+                OnRetry = arguments =>
+                {
+                    Trace(string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"Try {arguments.AttemptNumber + 1} of {MaxTries} failed ({arguments.Outcome.Exception!.Message}); the next in {arguments.RetryDelay.TotalSeconds:0.#} s."));
+                    return default;
+                },
+            })
+            .Build();
+    }
+
+    private async Task<T> RetryAsync<T>(CallInfo call, Func<CancellationToken, Task<T>> attempt, AttemptException first, CancellationToken cancellationToken)
+    {
         int tries = 0;
         try
         {
-            if (call.SingleTry || call.Method is not (Method.Get or Method.Delete))
-            {
-                return await Once(cancellationToken).ConfigureAwait(false);
-            }
-
-            return await _retry.ExecuteAsync(async token => await Once(token).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+            return await _retry.Value.ExecuteAsync(
+                async token => ++tries == 1 ? throw first : await attempt(token).ConfigureAwait(false),
+                cancellationToken).ConfigureAwait(false);
         }
         catch (AttemptException e)
         {
             throw ToException(call, e, tries);
-        }
-
-        Task<T> Once(CancellationToken token)
-        {
-            tries++;
-            return attempt(token);
         }
     }
 
@@ -149,20 +159,19 @@ internal sealed class SiteCaller : IDisposable
         for (int throttles = 1; ; throttles++)
         {
             using RateGovernor.Place place = await _governor.EnterAsync(cancellationToken).ConfigureAwait(false);
+            using CancellationTokenSource timer = new(_options.Timeout, _options.TimeProvider);
+            using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timer.Token);
             SiteResponse response;
             try
             {
-                response = await _timeout.ExecuteAsync(
-                    static async (state, token) => await state.Transport.SendAsync(state.Method, state.Url, state.Bearer, state.Form, token).ConfigureAwait(false),
-                    (Transport: _transport, Method: method, Url: url, Bearer: bearer, Form: form),
-                    cancellationToken).ConfigureAwait(false);
+                response = await _transport.SendAsync(method, url, bearer, form, linked.Token).ConfigureAwait(false);
             }
             catch (AttemptException e)
             {
                 e.At(new RequestName(method, url));
                 throw;
             }
-            catch (TimeoutRejectedException e)
+            catch (OperationCanceledException e) when (timer.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
             {
                 throw new AttemptException(
                     ErrorKind.Timeout, "SiteTimeout", string.Create(CultureInfo.InvariantCulture, $"no answer within {_options.Timeout.TotalSeconds:0.#} s"), e)
