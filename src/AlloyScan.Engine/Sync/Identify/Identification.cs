@@ -57,14 +57,15 @@ internal sealed class Identification
             CREATE TEMP TABLE planned_missing (link INTEGER PRIMARY KEY);
             """);
         _listedWith = _session.Prepare("SELECT 1 FROM temp.staged_identifiers WHERE kind = @p0 AND value = @p1 AND device_id <> @p2 LIMIT 1");
+        // The plus keeps class and target from being looked up in an index: the few CIs with the value come first, not the many of a class.
         const string inScope = """
-            r.target_id = @p2 AND (NOT EXISTS (SELECT 1 FROM links l WHERE l.record = r.id) OR EXISTS (SELECT 1 FROM links l WHERE l.record = r.id AND l.site_id = @p3))
+            +r.target_id = @p2 AND (NOT EXISTS (SELECT 1 FROM links l WHERE l.record = r.id) OR EXISTS (SELECT 1 FROM links l WHERE l.record = r.id AND l.site_id = @p3))
             """;
         _anyRecordWith = _session.Prepare($"SELECT 1 FROM record_identifiers i JOIN records r ON r.id = i.record WHERE i.kind = @p0 AND i.value = @p1 AND {inScope} LIMIT 1")
             .Set(2, context.TargetId).Set(3, context.SiteId);
         _recordsWith = _session.Prepare($"""
             SELECT i.record FROM record_identifiers i JOIN records r ON r.id = i.record
-            WHERE i.kind = @p0 AND i.value = @p1 AND r.class = @p4 AND {inScope} AND i.record NOT IN (SELECT record FROM temp.planned_replaced)
+            WHERE i.kind = @p0 AND i.value = @p1 AND +r.class = @p4 AND {inScope} AND i.record NOT IN (SELECT record FROM temp.planned_replaced)
             UNION SELECT i.record FROM temp.planned_identifiers i LEFT JOIN temp.planned_records p ON p.id = i.record LEFT JOIN records r ON r.id = i.record
             WHERE i.kind = @p0 AND i.value = @p1 AND coalesce(p.class, r.class) = @p4
             LIMIT {MostCandidates}
