@@ -1,0 +1,89 @@
+namespace AlloyScan.Engine.Sync;
+
+/// <summary>
+/// Fetches staged devices several at once and takes the answers in order of device ID, so that the outcome does not
+/// depend on who answered first. All work on the store is done here, on one flow.
+/// </summary>
+internal sealed class DeviceQueue(RunScope scope)
+{
+    /// <summary>Goes through the staged devices of a kind.</summary>
+    /// <param name="kind">Which.</param>
+    /// <param name="total">How many there are, for progress.</param>
+    /// <param name="prepare">Run on the flow of the store: gives the calls to make, whose answer in turn gives the work on the store; <see langword="null"/> to pass over.</param>
+    /// <param name="cancellationToken">Stops the calls.</param>
+    /// <returns>False when the budget ended it early.</returns>
+    public async Task<bool> ForEachAsync(
+        StagedKind kind, int total, Func<StagedDevice, Func<CancellationToken, Task<Action>>?> prepare, CancellationToken cancellationToken)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var window = new Queue<(StagedDevice Staged, Task<Action> Fetch)>();
+        var chunk = new Queue<StagedDevice>();
+        var after = string.Empty;
+        var ended = false;
+        var started = scope.Context.TimeProvider.GetTimestamp();
+        try
+        {
+            while (true)
+            {
+                while (!ended && window.Count < scope.Window)
+                {
+                    if (chunk.Count == 0)
+                    {
+                        foreach (var staged in scope.Staging.Next(kind, after))
+                            chunk.Enqueue(staged);
+                        if (chunk.Count == 0)
+                        {
+                            ended = true;
+                            break;
+                        }
+                    }
+
+                    if (scope.IsBudgetSpent(window.Count * 2))
+                    {
+                        ended = true;
+                        break;
+                    }
+
+                    var next = chunk.Dequeue();
+                    after = next.Device.Id;
+                    if (prepare(next) is { } fetch)
+                        window.Enqueue((next, Task.Run(() => fetch(stop.Token), stop.Token)));
+                    else
+                        scope.Done++;
+                }
+
+                if (window.Count == 0)
+                    break;
+
+                var (device, task) = window.Dequeue();
+                scope.Spend("Apply", ref started);
+                Action? consume = null;
+                try
+                {
+                    consume = await task.ConfigureAwait(false);
+                    scope.CallSucceeded();
+                }
+                catch (AlloyScanException e) when (!scope.IsFatal(e))
+                {
+                    scope.Batch.AddError(device.Device.Id, device.Device.DisplayName, "Read", e.ErrorId, e.Message);
+                }
+
+                scope.Spend("Read", ref started);
+                cancellationToken.ThrowIfCancellationRequested();
+                consume?.Invoke();
+                scope.Progress(kind == StagedKind.Linked ? "Update" : "Create", ++scope.Done, total);
+            }
+
+            scope.Batch.Flush();
+            scope.Spend("Apply", ref started);
+            return !scope.BudgetSpent;
+        }
+        finally
+        {
+            // Whatever is still under way is not wanted any more; its failures are nobody's business.
+            await stop.CancelAsync().ConfigureAwait(false);
+            foreach (var (_, fetch) in window)
+                await fetch.ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).ConfigureAwait(false);
+        }
+    }
+}

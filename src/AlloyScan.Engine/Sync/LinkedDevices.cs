@@ -1,0 +1,81 @@
+using AlloyScan.Engine.Inventory;
+using AlloyScan.Engine.Sync.Map;
+using AlloyScan.Engine.Store;
+
+namespace AlloyScan.Engine.Sync;
+
+/// <summary>Works on devices that have a link.</summary>
+internal sealed class LinkedDevices(RunScope scope, DeviceQueue queue)
+{
+    /// <summary>Brings the CIs of linked devices that moved up to date.</summary>
+    public async Task ProcessAsync(CancellationToken cancellationToken)
+    {
+        var total = scope.Staging.Count(StagedKind.Linked);
+        scope.Done = 0;
+        await queue.ForEachAsync(
+            StagedKind.Linked, total,
+            staged =>
+            {
+                var link = LinkDetails.Get(scope.Session, staged.LinkId);
+                return link is null ? null : token => FetchLinkedAsync(staged, link, token);
+            },
+            cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<Action> FetchLinkedAsync(StagedDevice staged, LinkDetails link, CancellationToken cancellationToken)
+    {
+        var list = staged.Device;
+        var current = list;
+        AuditSnapshot? snapshot = null;
+        var kept = DeviceFacts.FromJson(link.Source);
+        // Software that is newly wanted was never kept, so its snapshot is read even when nothing moved.
+        var wantsSoftware = link.Class == RecordClass.Computer && !link.SoftwareImported && link.Fingerprint != scope.Context.Fingerprint && scope.Context.ImportsSoftware(kept.Platform);
+        // A site that gives no lastSeen gives no reason to believe that nothing moved.
+        if (scope.Request.Full || list.LastSeen is null || Clock.Milliseconds(list.LastSeen) != link.LastSeen || wantsSoftware)
+        {
+            var detail = await scope.Source.ReadDeviceAsync(list.Id, cancellationToken).ConfigureAwait(false);
+            if (detail is null)
+                return () => scope.Context.Observer.OnVerbose($"{list.DisplayName} vanished between the list and the call; the next run looks again.");
+
+            current = detail;
+            if (detail.AuditId is not null && (scope.Request.Full || wantsSoftware || detail.AuditId != link.AuditId))
+                snapshot = await scope.ReadSnapshotAsync(detail.AuditId, cancellationToken).ConfigureAwait(false);
+        }
+
+        var facts = snapshot is not null ? DeviceFacts.FromSite(list, current, snapshot, link.Class) : DeviceFacts.FromKept(list, current, kept, link.Class);
+        if (DeviceFacts.ClassOf(current.Type, kept.Platform is not null) is { } now && now != link.Class)
+            scope.Context.Observer.OnVerbose($"{list.DisplayName} now has the type '{current.Type}', which is {now}; its CI stays {link.Class}.");
+        return () => AddUpdate(facts, link);
+    }
+
+    private void AddUpdate(DeviceFacts facts, LinkDetails link)
+    {
+        var version = scope.Session.Prepare("SELECT version FROM records WHERE id = @p0").Set(0, link.Record).Number();
+        scope.Batch.Add(facts.DeviceId, facts.DisplayName, () => scope.Writer.Update(facts, link), facts, link.Record, version);
+    }
+
+    /// <summary>Closes the links of CIs that are gone from the CMDB.</summary>
+    public void CloseDeleted(CancellationToken cancellationToken)
+    {
+        var after = string.Empty;
+        while (true)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var chunk = scope.Staging.Next(StagedKind.RecordDeleted, after);
+            if (chunk.Count == 0)
+                break;
+
+            foreach (var staged in chunk)
+            {
+                after = staged.Device.Id;
+                if (LinkDetails.Get(scope.Session, staged.LinkId) is not { } link)
+                    continue;
+
+                var facts = DeviceFacts.FromKept(staged.Device, staged.Device, DeviceFacts.FromJson(link.Source), link.Class);
+                scope.Batch.Add(facts.DeviceId, facts.DisplayName, () => scope.Writer.CloseForDeletedRecord(facts, link), facts, link.Record);
+            }
+        }
+
+        scope.Batch.Flush();
+    }
+}

@@ -1,0 +1,136 @@
+using AlloyScan.Engine.Cmdb;
+using AlloyScan.Engine.Store;
+
+namespace AlloyScan.Engine.Sync;
+
+/// <summary>Works on devices whose CI was retired, for jobs that delete the originals.</summary>
+internal sealed class RetiredDevices(RunScope scope)
+{
+    /// <summary>A count of deletions in AlloyScan above which the share counts too.</summary>
+    private const int GuardCount = 10;
+
+    /// <summary>A share of deletions in AlloyScan above which the run is blocked, when the count is exceeded as well.</summary>
+    private const double GuardShare = 0.10;
+
+    /// <summary>Deletes the devices in AlloyScan, unless there are too many at once.</summary>
+    public async Task ProcessAsync(CancellationToken cancellationToken)
+    {
+        scope.Batch.Flush();
+        var count = scope.Staging.Count(StagedKind.Retired);
+        if (count == 0)
+            return;
+
+        var live = scope.Session.Prepare("SELECT count(*) FROM links WHERE target_id = @p0 AND site_id = @p1 AND state = 1").Set(0, scope.Context.TargetId).Set(1, scope.Context.SiteId).Number() ?? 0;
+        if (count > GuardCount && count > live * GuardShare)
+        {
+            scope.Blocked = true;
+            scope.Say($"{count} of {live} linked devices belong to CIs that were retired, more than {GuardCount} and more than {GuardShare:P0}: none was deleted in AlloyScan.");
+            return;
+        }
+
+        var after = string.Empty;
+        while (true)
+        {
+            var chunk = scope.Staging.Next(StagedKind.Retired, after);
+            if (chunk.Count == 0)
+                break;
+
+            foreach (var staged in chunk)
+            {
+                after = staged.Device.Id;
+                if (LinkDetails.Get(scope.Session, staged.LinkId) is not { } link)
+                    continue;
+
+                if (scope.Context.Applying)
+                    await DeleteAsync(link, cancellationToken).ConfigureAwait(false);
+                else
+                    scope.Batch.Add(link.DeviceId, link.DeviceName, () => PlanDeletion(link), null, link.Record);
+            }
+        }
+
+        scope.Batch.Flush();
+    }
+
+    private SyncChange PlanDeletion(LinkDetails link)
+    {
+        scope.Context.Counts.DeletedInAlloyScan++;
+        return scope.Writer.LinkChange(ChangeAction.DeleteInAlloyScan, link, "Its CI is retired");
+    }
+
+    /// <summary>Deletes one device. The intent is committed before the call, so that a run that dies in between is settled by the next.</summary>
+    public async Task DeleteAsync(LinkDetails link, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        long intent = 0;
+        var stillRetired = false;
+        scope.Session.InTransactionDo(() =>
+        {
+            if (scope.Lease is not null && !scope.Lease.Renew())
+                throw new LeaseLostException();
+
+            // The status is read again here: somebody may have taken the CI back since the list was read.
+            stillRetired = RecordStatus.IsRetired(scope.Session.Prepare("SELECT status FROM records WHERE id = @p0").Set(0, link.Record).Text());
+            if (!stillRetired)
+                return;
+
+            scope.Session.Execute(
+                "INSERT INTO intents (run_id, action, link, device_id, created_at) VALUES (@p0, 'DeleteInAlloyScan', @p1, @p2, @p3)",
+                scope.Context.RunId, link.Id, link.DeviceId, scope.Context.TimeProvider.NowMilliseconds());
+            intent = scope.Session.Prepare("SELECT last_insert_rowid()").Number()!.Value;
+        });
+        if (!stillRetired)
+        {
+            scope.Context.Counts.Skipped++;
+            return;
+        }
+
+        try
+        {
+            await scope.Source.DeleteDeviceAsync(link.DeviceId, cancellationToken).ConfigureAwait(false);
+        }
+        catch (AlloyScanException e)
+        {
+            scope.Session.Execute("UPDATE intents SET outcome = @p1 WHERE id = @p0", intent, "Failed: " + e.ErrorId);
+            scope.Batch.AddError(link.DeviceId, link.DeviceName, "Apply", e.ErrorId, e.Message);
+            if (scope.IsFatal(e))
+                throw;
+            return;
+        }
+
+        scope.Batch.Add(link.DeviceId, link.DeviceName, () => CloseDeleted(link, intent), null, link.Record);
+        scope.Batch.Flush();
+    }
+
+    private SyncChange CloseDeleted(LinkDetails link, long intent)
+    {
+        scope.Session.Prepare("UPDATE intents SET outcome = 'Deleted' WHERE id = @p0").Set(0, intent).Execute();
+        scope.Session.Prepare("UPDATE links SET state = 3, closed_reason = @p1 WHERE id = @p0").Set(0, link.Id).Set(1, ClosedReason.DeletedInAlloyScan).Execute();
+        scope.Writer.Journal(link.Class, link.RecordNumber, "DeleteInAlloyScan", "link", link.State.ToString(), LinkState.Closed.ToString());
+        scope.Context.Counts.DeletedInAlloyScan++;
+        return scope.Writer.LinkChange(ChangeAction.DeleteInAlloyScan, link, "Its CI is retired");
+    }
+
+    /// <summary>Settles deletions of a run that died between the call and its outcome: the site knows whether they happened.</summary>
+    public async Task SettleIntentsAsync(CancellationToken cancellationToken)
+    {
+        var open = new List<(long Intent, long Link)>();
+        using (var reader = scope.Session.Prepare("SELECT i.id, i.link FROM intents i JOIN links l ON l.id = i.link WHERE i.outcome IS NULL AND l.site_id = @p0").Set(0, scope.Context.SiteId).Read())
+        {
+            while (reader.Read())
+                open.Add((reader.GetInt64(0), reader.GetInt64(1)));
+        }
+
+        foreach (var (intent, linkId) in open)
+        {
+            if (LinkDetails.Get(scope.Session, linkId) is not { } link)
+                continue;
+
+            if (await scope.Source.ReadDeviceAsync(link.DeviceId, cancellationToken).ConfigureAwait(false) is null)
+                scope.Batch.Add(link.DeviceId, link.DeviceName, () => CloseDeleted(link, intent), null, link.Record);
+            else
+                scope.Session.Execute("UPDATE intents SET outcome = 'NotDone' WHERE id = @p0", intent);
+        }
+
+        scope.Batch.Flush();
+    }
+}

@@ -1,0 +1,152 @@
+using AlloyScan.Engine.Inventory;
+using AlloyScan.Engine.Jobs;
+using AlloyScan.Engine.Site;
+using AlloyScan.Engine.Store;
+using AlloyScan.Engine.Sync.Apply;
+using AlloyScan.Engine.Sync.Identify;
+using AlloyScan.Engine.Sync.Map;
+using AlloyScan.Engine.Sync.Plan;
+
+namespace AlloyScan.Engine.Sync;
+
+/// <summary>What the stages of one run work with and report to. One flow uses it at a time.</summary>
+internal sealed class RunScope
+{
+    /// <summary>Failures of the connection in a row after which the site counts as gone.</summary>
+    private const int MostFailuresInARow = 10;
+
+    private readonly SiteUsage _usageBefore;
+    private readonly Dictionary<string, double> _stageSeconds = [];
+    private readonly List<string> _messages = [];
+    private int _failuresInARow;
+    private long _lastProgress;
+
+    public RunScope(RunContext context, SyncRequest request, IInventorySource source, Lease? lease)
+    {
+        Context = context;
+        Request = request;
+        Source = source;
+        Lease = lease;
+        _usageBefore = source.Usage;
+        Staging = new Staging(context, request.Full);
+        Identification = new Identification(context);
+        Writer = new ChangeWriter(context, Identification);
+        PlanStore? plans = null;
+        if (context.Mode == SyncMode.SavePlan)
+        {
+            plans = new PlanStore(Session);
+            PlanId = plans.Begin(context);
+        }
+
+        Batch = new Batch(context, Writer, lease, plans, PlanId ?? 0);
+    }
+
+    public RunContext Context { get; }
+
+    public StoreSession Session => Context.Session;
+
+    public SyncRequest Request { get; }
+
+    public IInventorySource Source { get; }
+
+    public Lease? Lease { get; }
+
+    public Staging Staging { get; }
+
+    public Identification Identification { get; }
+
+    public ChangeWriter Writer { get; }
+
+    public Batch Batch { get; }
+
+    /// <summary>Number of the plan that is being saved.</summary>
+    public long? PlanId { get; }
+
+    /// <summary>Calls that are under way at most. More than the governor lets through at once, so that it never starves.</summary>
+    public int Window => Math.Max(4, Context.Job.ThrottleLimit * 3);
+
+    /// <summary>Whether the device list was read completely.</summary>
+    public bool Complete { get; set; }
+
+    /// <summary>Whether something was held back.</summary>
+    public bool Blocked { get; set; }
+
+    /// <summary>Whether the run's budget of calls is spent.</summary>
+    public bool BudgetSpent { get; private set; }
+
+    /// <summary>Devices done in the present stage.</summary>
+    public int Done { get; set; }
+
+    public IReadOnlyDictionary<string, double> StageSeconds => _stageSeconds;
+
+    /// <summary>What has been said of the run, as one text.</summary>
+    public string? Message => _messages.Count == 0 ? null : string.Join(" ", _messages);
+
+    /// <summary>What the run has cost so far.</summary>
+    public SiteUsage Usage => Source.Usage - _usageBefore;
+
+    /// <summary>Adds a sentence to the run's message.</summary>
+    public void Say(string sentence) => _messages.Add(sentence);
+
+    /// <summary>A call got its answer: the connection is there.</summary>
+    public void CallSucceeded() => _failuresInARow = 0;
+
+    /// <summary>Reads a snapshot that a device names.</summary>
+    /// <exception cref="AlloyScanException">It is not there (<c>SnapshotNotFound</c>) or cannot be read.</exception>
+    public async Task<AuditSnapshot> ReadSnapshotAsync(string auditId, CancellationToken cancellationToken) =>
+        await Source.ReadSnapshotAsync(auditId, cancellationToken).ConfigureAwait(false)
+        ?? throw new AlloyScanException(ErrorKind.NotFound, "SnapshotNotFound", $"The site has no audit snapshot {auditId}, although the device names it.", auditId);
+
+    /// <summary>Does what was decided on an unlinked device.</summary>
+    public void AddDecision(DeviceFacts facts, Decision decision)
+    {
+        var version = decision.Record > 0 ? Session.Prepare("SELECT version FROM records WHERE id = @p0").Set(0, decision.Record).Number() : null;
+        Batch.Add(
+            facts.DeviceId, facts.DisplayName,
+            () => decision.Kind switch
+            {
+                DecisionKind.Create => Writer.Create(facts, decision.Reason),
+                DecisionKind.Link => Writer.Link(facts, decision),
+                _ => Writer.Conflict(facts, decision.Reason, decision.Candidates ?? []),
+            },
+            facts, decision.Record > 0 ? decision.Record : null, version);
+    }
+
+    /// <summary>Whether a failed call means that going on is useless, and not only that one device cannot be read.</summary>
+    public bool IsFatal(AlloyScanException e)
+    {
+        if (e.Kind is ErrorKind.Authentication or ErrorKind.LimitsExceeded)
+            return true;
+        return e.Kind is not (ErrorKind.InvalidData or ErrorKind.NotFound) && ++_failuresInARow > MostFailuresInARow;
+    }
+
+    public bool IsBudgetSpent(int underWay)
+    {
+        if (Request.MaxApiCalls is { } budget && (Source.Usage - _usageBefore).Calls + underWay >= budget)
+            BudgetSpent = true;
+        return BudgetSpent;
+    }
+
+    public void Heartbeat()
+    {
+        if (Lease is not null && Context.TimeProvider.GetElapsedTime(Lease.RenewedAt) > TimeSpan.FromSeconds(10) && !Lease.Renew())
+            throw new LeaseLostException();
+    }
+
+    /// <summary>Adds the time since <paramref name="since"/> to a stage and starts anew.</summary>
+    public void Spend(string stage, ref long since)
+    {
+        var now = Context.TimeProvider.GetTimestamp();
+        _stageSeconds[stage] = _stageSeconds.GetValueOrDefault(stage) + Context.TimeProvider.GetElapsedTime(since, now).TotalSeconds;
+        since = now;
+    }
+
+    public void Progress(string stage, int done, int? total, bool force = false)
+    {
+        if (!force && Context.TimeProvider.GetElapsedTime(_lastProgress) < TimeSpan.FromMilliseconds(250))
+            return;
+
+        _lastProgress = Context.TimeProvider.GetTimestamp();
+        Context.Observer.OnProgress(new SyncProgress(stage, done, total));
+    }
+}
