@@ -33,7 +33,7 @@ internal sealed class SqliteDialect : StoreDialect
             Mode = SqliteOpenMode.ReadWriteCreate,
             // A pooled connection would keep temporary tables and the file open.
             Pooling = false,
-            DefaultTimeout = 30,
+            DefaultTimeout = 10,
         }.ToString());
         try
         {
