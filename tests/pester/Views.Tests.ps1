@@ -17,21 +17,21 @@ AfterAll {
 Describe 'The table of <Name>' {
     It 'has its columns and fits 100 characters' -ForEach @(
         @{ Name = 'SampleSite'; Get = { $site }; Head = 'SiteUrl *ClientId *Devices *Day *ProcessId *IsRunning' }
-        @{ Name = 'AlloyScanConnection'; Get = { Get-AlloyScanConnection }; Head = 'Current *Name *ClientId *TokenExpires *ApiCalls *SiteUrl' }
-        @{ Name = 'ConnectionTestResult'; Get = { Test-AlloyScanConnection }; Head = 'SiteUrl *Succeeded *FailedStep *RoundTrip *Devices *Message'; Table = $true }
+        @{ Name = 'AlloyScanConnection'; Get = { Get-AlloyScanConnection }; Head = 'Current *Name *TokenExpires *ApiCalls *SiteUrl' }
+        @{ Name = 'ConnectionTestResult'; Get = { Test-AlloyScanConnection }; Head = 'SiteUrl *Succeeded *FailedStep *RoundTrip *Devices *Message' }
         @{ Name = 'ConnectionCheck'; Get = { Test-AlloyScanConnection -Detailed }; Head = 'Step *Passed *Elapsed *Detail' }
-        @{ Name = 'Device'; Get = { Get-AlloyScanDevice | Select-Object -First 5 }; Head = 'Name *Type *IPAddress *SerialNumber *LastSeen' }
+        @{ Name = 'Device'; Get = { Get-AlloyScanDevice | Select-Object -First 5 }; Head = 'Name *Type *IPAddress *LastSeen *SerialNumber' }
         @{ Name = 'AuditSnapshot'; Get = { Get-AlloyScanDevice -Type computer | Select-Object -First 3 | Get-AlloyScanSnapshot }; Head = 'Host *OperatingSystem *Memory *Software *AuditDate *Model' }
-        @{ Name = 'CatalogProduct'; Get = { Get-AlloyScanSoftware | Select-Object -First 5 }; Head = 'Installations *Group *Version *Publisher *Name' }
+        @{ Name = 'CatalogProduct'; Get = { Get-AlloyScanSoftware | Select-Object -First 5 }; Head = 'Installs *Group *Version *Publisher *Name' }
         @{ Name = 'SyncJob'; Get = { Get-AlloyScanSyncJob -Store $store }; Head = 'Name *Enabled *LastRun *LastStatus *SiteUrl' }
         @{ Name = 'SyncChange'; Get = { $plan }; Head = 'Row *Action *Class *Record *Device *Change' }
         @{ Name = 'SyncRun'; Get = { Get-AlloyScanSyncRun -Store $store }; Head = 'Id *Job *Started *Time *Status *Result' }
         @{ Name = 'JournalEntry'; Get = { Get-AlloyScanSyncChange -Store $store | Select-Object -First 20 }; Head = 'Run *Record *Action *Field *Old *New' }
         @{ Name = 'VerificationCheck'; Get = { Test-AlloyScanSync HQ -Store $store }; Head = 'Verdict *Check *Expected *Actual *Advice' }
-        @{ Name = 'Computer'; Get = { Get-AlloyCmdbComputer -Store $store }; Head = 'Id *Name *OperatingSystem *SerialNumber *Status *User' }
+        @{ Name = 'Computer'; Get = { Get-AlloyCmdbComputer -Store $store }; Head = 'Id *Name *OperatingSystem *SerialNumber *Status' }
         @{ Name = 'HardwareItem'; Get = { Get-AlloyCmdbHardware -Store $store }; Head = 'Id *Name *Type *IPAddress *SerialNumber *Status' }
         @{ Name = 'DiscoveredInstallation'; Get = { Get-AlloyCmdbInstallation -Store $store | Select-Object -First 20 }; Head = 'Computer *Version *Publisher *Key *Name' }
-        @{ Name = 'SoftwareProduct'; Get = { Get-AlloyCmdbSoftwareProduct -Store $store | Select-Object -First 20 }; Head = 'Id *Installations *Version *Publisher *Name' }
+        @{ Name = 'SoftwareProduct'; Get = { Get-AlloyCmdbSoftwareProduct -Store $store | Select-Object -First 20 }; Head = 'Id *Installs *Version *Publisher *Name' }
     ) {
         $objects = @(& $Get)
         $objects.Count | Should -BeGreaterThan 0

@@ -14,8 +14,8 @@ namespace AlloyScan.PowerShell.Abstractions;
 [EditorBrowsable(EditorBrowsableState.Never)]
 public abstract class AsyncCmdlet : PSCmdlet, IDisposable
 {
-    // Enough for a page of devices; beyond it the producer waits for the pipeline.
-    private const int QueueCapacity = 1024;
+    // Less than a page of devices: a pipeline that has enough soon should not have cost many pages.
+    private const int QueueCapacity = 128;
 
     // Work that ignores its token, such as a wait for a locked file, is left to itself after this time.
     private static readonly TimeSpan s_stopGrace = TimeSpan.FromSeconds(2);
