@@ -14,11 +14,15 @@ namespace AlloyScan.PowerShell.Abstractions;
 [EditorBrowsable(EditorBrowsableState.Never)]
 public abstract class AsyncCmdlet : PSCmdlet, IDisposable
 {
-    // Less than a page of devices: a pipeline that has enough soon should not have cost many pages.
-    private const int QueueCapacity = 128;
+    // Objects that come in numbers travel in batches, since each passage between threads has its price.
+    private const int BatchSize = 64;
+
+    // A few batches only: a pipeline that soon has enough should not have cost many pages.
+    private const int QueueCapacity = 8;
 
     // Work that ignores its token, such as a wait for a locked file, is left to itself after this time.
     private static readonly TimeSpan s_stopGrace = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_batchPatience = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan s_progressInterval = TimeSpan.FromMilliseconds(250);
     private static readonly AsyncLocal<AsyncCmdlet?> s_current = new();
 
@@ -85,6 +89,79 @@ public abstract class AsyncCmdlet : PSCmdlet, IDisposable
 
     /// <summary>Emits an object. From any thread, like all that follow.</summary>
     private protected void Emit(object value) => Say(new Message(Stream.Output, value));
+
+    /// <summary>Emits what a source gives as it comes. What is ready goes in batches; nothing waits while the source does.</summary>
+    /// <param name="source">Gives the items.</param>
+    /// <param name="shape">Makes an object for the pipeline from an item; <see langword="null"/> leaves the item out.</param>
+    /// <param name="cancellationToken">Cancelled by Ctrl+C.</param>
+    private protected async Task EmitAllAsync<T>(IAsyncEnumerable<T> source, Func<T, object?> shape, CancellationToken cancellationToken)
+    {
+        var batch = new List<object>(BatchSize);
+        var items = source.GetAsyncEnumerator(cancellationToken);
+        await using (items.ConfigureAwait(false))
+        {
+            while (true)
+            {
+                var next = items.MoveNextAsync();
+                if (!next.IsCompletedSuccessfully || batch.Count == BatchSize)
+                    batch = Flush(batch);
+
+                if (!await next.ConfigureAwait(false))
+                    break;
+
+                if (shape(items.Current) is { } value)
+                    batch.Add(value);
+            }
+        }
+
+        Flush(batch);
+    }
+
+    /// <summary>Emits what a query gives as it comes, off the pipeline thread.</summary>
+    /// <param name="source">Gives the items.</param>
+    /// <param name="shape">Makes an object for the pipeline from an item.</param>
+    /// <param name="cancellationToken">Cancelled by Ctrl+C.</param>
+    /// <returns>Whether there was anything.</returns>
+    private protected Task<bool> EmitAllAsync<T>(IEnumerable<T> source, Func<T, object> shape, CancellationToken cancellationToken) =>
+        OffThread(
+            () =>
+            {
+                var any = false;
+                var batch = new List<object>(BatchSize);
+                var flushed = Stopwatch.GetTimestamp();
+                try
+                {
+                    foreach (var item in source)
+                    {
+                        cancellationToken.ThrowIfCancellationRequested();
+                        any = true;
+                        batch.Add(shape(item));
+                        if (batch.Count < BatchSize && Stopwatch.GetElapsedTime(flushed) < s_batchPatience)
+                            continue;
+
+                        batch = Flush(batch);
+                        flushed = Stopwatch.GetTimestamp();
+                    }
+                }
+                catch when (!cancellationToken.IsCancellationRequested)
+                {
+                    Flush(batch);
+                    throw;
+                }
+
+                Flush(batch);
+                return any;
+            },
+            cancellationToken);
+
+    private List<object> Flush(List<object> batch)
+    {
+        if (batch.Count == 0)
+            return batch;
+
+        Say(new Message(Stream.Batch, batch));
+        return new List<object>(BatchSize);
+    }
 
     /// <summary>Reports a failure after which the cmdlet goes on.</summary>
     private protected void Fail(ErrorRecord error) => Say(new Message(Stream.Error, error));
@@ -232,6 +309,10 @@ public abstract class AsyncCmdlet : PSCmdlet, IDisposable
             case Stream.Output:
                 WriteObject(message.Content);
                 break;
+            case Stream.Batch:
+                foreach (var value in (List<object>)message.Content)
+                    WriteObject(value);
+                break;
             case Stream.Error:
                 WriteError((ErrorRecord)message.Content);
                 break;
@@ -289,6 +370,7 @@ public abstract class AsyncCmdlet : PSCmdlet, IDisposable
     private enum Stream
     {
         Output,
+        Batch,
         Error,
         Warning,
         Verbose,

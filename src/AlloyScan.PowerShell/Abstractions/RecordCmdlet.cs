@@ -59,7 +59,7 @@ public abstract class RecordCmdlet<T> : StoreCmdlet
         var store = await OpenStoreAsync(cancellationToken).ConfigureAwait(false);
         await EachAsync(Wanted(), async wanted =>
         {
-            var any = await EmitAllAsync(store, Query(store.Cmdb, wanted.Filter), null, cancellationToken).ConfigureAwait(false);
+            var any = await EmitAllAsync(store, Query(store.Cmdb, wanted.Filter), cancellationToken).ConfigureAwait(false);
             if (!any && wanted.Exact is { } exact)
                 throw Errors.RecordNotFound(ClassName, wanted.By, exact);
         }).ConfigureAwait(false);

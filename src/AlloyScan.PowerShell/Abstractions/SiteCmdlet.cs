@@ -23,10 +23,13 @@ public abstract class SiteCmdlet : AsyncCmdlet
         Connection is not null ? Connection.Resolve() : ConnectionTable.OfThisRunspace.Current ?? throw Errors.NotConnected();
 
     /// <summary>Emits an object together with the name of its connection, so that it finds its site again down the pipeline.</summary>
-    private protected void EmitFrom(AlloyScanConnection connection, object value)
+    private protected void EmitFrom(AlloyScanConnection connection, object value) => Emit(WithOrigin(connection, value));
+
+    /// <summary>Puts the name of its connection on an object.</summary>
+    private protected static PSObject WithOrigin(AlloyScanConnection connection, object value)
     {
         var tagged = PSObject.AsPSObject(value);
         tagged.Properties.Add(new PSNoteProperty(nameof(Connection), connection.Name));
-        Emit(tagged);
+        return tagged;
     }
 }

@@ -34,33 +34,18 @@ public abstract class StoreCmdlet : AsyncCmdlet
     }
 
     /// <summary>Emits an object together with the store it is from, so that it finds it again down the pipeline.</summary>
-    private protected void EmitFrom(AlloyStore store, object value)
+    private protected void EmitFrom(AlloyStore store, object value) => Emit(WithOrigin(store, value));
+
+    /// <summary>Emits what a query finds, off the pipeline thread, and says whether there was anything.</summary>
+    private protected Task<bool> EmitAllAsync<T>(AlloyStore store, IEnumerable<T> query, CancellationToken cancellationToken)
+        where T : notnull => EmitAllAsync(query, item => WithOrigin(store, item), cancellationToken);
+
+    private static PSObject WithOrigin(AlloyStore store, object value)
     {
         var tagged = PSObject.AsPSObject(value);
         tagged.Properties.Add(new PSNoteProperty(nameof(Store), store.Location.Path));
-        Emit(tagged);
+        return tagged;
     }
-
-    /// <summary>Emits what a query finds, off the pipeline thread, and says whether there was anything.</summary>
-    private protected Task<bool> EmitAllAsync<T>(AlloyStore store, IEnumerable<T> query, Func<T, bool>? where, CancellationToken cancellationToken)
-        where T : notnull =>
-        OffThread(
-            () =>
-            {
-                var any = false;
-                foreach (var item in query)
-                {
-                    cancellationToken.ThrowIfCancellationRequested();
-                    if (where is not null && !where(item))
-                        continue;
-
-                    any = true;
-                    EmitFrom(store, item);
-                }
-
-                return any;
-            },
-            cancellationToken);
 
     /// <summary>A store that cannot be used helps no record.</summary>
     private protected override bool IsFatal(AlloyScanException exception) =>

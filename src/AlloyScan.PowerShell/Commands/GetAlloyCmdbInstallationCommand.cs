@@ -36,11 +36,11 @@ public sealed class GetAlloyCmdbInstallationCommand : StoreCmdlet
         if (ParameterSetName == ProductSet)
         {
             foreach (var product in Product)
-                await EmitAllAsync(store, store.Cmdb.Installations(null, Name, product.Id), null, cancellationToken).ConfigureAwait(false);
+                await EmitAllAsync(store, store.Cmdb.Installations(null, Name, product.Id), cancellationToken).ConfigureAwait(false);
             return;
         }
 
         foreach (var computer in ComputerId ?? [null!])
-            await EmitAllAsync(store, store.Cmdb.Installations(computer, Name), null, cancellationToken).ConfigureAwait(false);
+            await EmitAllAsync(store, store.Cmdb.Installations(computer, Name), cancellationToken).ConfigureAwait(false);
     }
 }

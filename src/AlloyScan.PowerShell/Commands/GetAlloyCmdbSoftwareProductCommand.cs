@@ -26,6 +26,6 @@ public sealed class GetAlloyCmdbSoftwareProductCommand : StoreCmdlet
     {
         var store = await OpenStoreAsync(cancellationToken).ConfigureAwait(false);
         foreach (var name in Name ?? [null!])
-            await EmitAllAsync(store, store.Cmdb.Products(name, Publisher), null, cancellationToken).ConfigureAwait(false);
+            await EmitAllAsync(store, store.Cmdb.Products(name, Publisher), cancellationToken).ConfigureAwait(false);
     }
 }

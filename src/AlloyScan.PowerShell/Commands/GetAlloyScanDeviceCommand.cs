@@ -56,13 +56,14 @@ public sealed class GetAlloyScanDeviceCommand : SiteCmdlet
         var pattern = Name is null ? null : WildcardPattern.Get(Name, WildcardOptions.IgnoreCase);
         var query = new DeviceQuery { Type = Type, Tag = Tag, Search = Search };
         var count = 0;
-        await foreach (var device in connection.Client.ReadDevicesAsync(query, OnUnreadable, cancellationToken).ConfigureAwait(false))
+        await EmitAllAsync(connection.Client.ReadDevicesAsync(query, OnUnreadable, cancellationToken), Shape, cancellationToken).ConfigureAwait(false);
+
+        object? Shape(Device device)
         {
             if (++count % 100 == 0)
                 Report("Reading devices", $"{count} read", -1);
 
-            if (pattern is null || pattern.IsMatch(device.DisplayName))
-                EmitFrom(connection, device);
+            return pattern is null || pattern.IsMatch(device.DisplayName) ? WithOrigin(connection, device) : null;
         }
     }
 

@@ -36,10 +36,9 @@ public sealed class GetAlloyScanSoftwareCommand : SiteCmdlet
         var connection = ResolveConnection();
         var pattern = Name is null ? null : WildcardPattern.Get(Name, WildcardOptions.IgnoreCase);
         var query = new SoftwareQuery { Search = Search, SoftwareGroup = SoftwareGroup, GroupByName = GroupByName };
-        await foreach (var product in connection.Client.ReadSoftwareAsync(query, cancellationToken).ConfigureAwait(false))
-        {
-            if (pattern is null || pattern.IsMatch(product.Name ?? string.Empty))
-                EmitFrom(connection, product);
-        }
+        await EmitAllAsync(
+            connection.Client.ReadSoftwareAsync(query, cancellationToken),
+            product => pattern is null || pattern.IsMatch(product.Name ?? string.Empty) ? WithOrigin(connection, product) : null,
+            cancellationToken).ConfigureAwait(false);
     }
 }

@@ -32,7 +32,7 @@ public sealed class GetAlloyScanSyncChangeCommand : StoreCmdlet
                 await OffThread(() => store.Runs.Get(id), cancellationToken).ConfigureAwait(false);
 
             foreach (var record in RecordId ?? [null!])
-                await EmitAllAsync(store, store.Runs.Changes(run, record), null, cancellationToken).ConfigureAwait(false);
+                await EmitAllAsync(store, store.Runs.Changes(run, record), cancellationToken).ConfigureAwait(false);
         }
     }
 }

@@ -21,7 +21,7 @@ public sealed class GetAlloyScanSyncErrorCommand : StoreCmdlet
         var store = await OpenStoreAsync(cancellationToken).ConfigureAwait(false);
         if (RunId is null)
         {
-            await EmitAllAsync(store, store.Runs.Errors(), null, cancellationToken).ConfigureAwait(false);
+            await EmitAllAsync(store, store.Runs.Errors(), cancellationToken).ConfigureAwait(false);
             return;
         }
 
@@ -29,7 +29,7 @@ public sealed class GetAlloyScanSyncErrorCommand : StoreCmdlet
         {
             // An unknown number is an error, a run without errors is none.
             await OffThread(() => store.Runs.Get(id), cancellationToken).ConfigureAwait(false);
-            await EmitAllAsync(store, store.Runs.Errors(id), null, cancellationToken).ConfigureAwait(false);
+            await EmitAllAsync(store, store.Runs.Errors(id), cancellationToken).ConfigureAwait(false);
         }).ConfigureAwait(false);
     }
 }

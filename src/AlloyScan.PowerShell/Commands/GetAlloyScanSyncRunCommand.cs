@@ -42,13 +42,13 @@ public sealed class GetAlloyScanSyncRunCommand : StoreCmdlet
 
         if (Job is null)
         {
-            await EmitAllAsync(store, store.Runs.List(null, Newest), null, cancellationToken).ConfigureAwait(false);
+            await EmitAllAsync(store, store.Runs.List(null, Newest), cancellationToken).ConfigureAwait(false);
             return;
         }
 
         await EachAsync(Job, async name =>
         {
-            if (!await EmitAllAsync(store, store.Runs.List(name, Newest), null, cancellationToken).ConfigureAwait(false))
+            if (!await EmitAllAsync(store, store.Runs.List(name, Newest), cancellationToken).ConfigureAwait(false))
                 // A job without runs is no error, a job that never was is one.
                 await OffThread(() => store.Jobs.Get(name), cancellationToken).ConfigureAwait(false);
         }).ConfigureAwait(false);

@@ -62,7 +62,7 @@ public static class _Format
             parts.Add($"{change.Fields.Count} fields");
 
         if (change.SoftwareAdded + change.SoftwareRemoved > 0)
-            parts.Add($"software +{change.SoftwareAdded} -{change.SoftwareRemoved}");
+            parts.Add("software" + (change.SoftwareAdded > 0 ? $" +{change.SoftwareAdded}" : string.Empty) + (change.SoftwareRemoved > 0 ? $" -{change.SoftwareRemoved}" : string.Empty));
 
         if (change.Reason is not null)
             parts.Add(change.Reason);
