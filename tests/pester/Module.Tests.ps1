@@ -29,8 +29,8 @@ Describe 'Import' {
     }
 
     It 'takes less than 150 ms' {
-        # The best of several, since the machine does other things too. Paid once by a session, which is why the process is fresh.
-        $times = 1..5 | ForEach-Object { [double](Invoke-Pwsh '$watch = [Diagnostics.Stopwatch]::StartNew(); Import-Module $module; $watch.Elapsed.TotalMilliseconds') }
+        # Of processor time, since the machine may be doing other things too, and the best of several. The process is fresh, as in a new session.
+        $times = 1..3 | ForEach-Object { [double](Invoke-Pwsh '$process = Get-Process -Id $PID; $before = $process.TotalProcessorTime; Import-Module $module; $process.Refresh(); ($process.TotalProcessorTime - $before).TotalMilliseconds') }
         ($times | Measure-Object -Minimum).Minimum | Should -BeLessThan 150
     }
 
@@ -90,7 +90,7 @@ Describe 'Package' {
         $package = Join-Path $PSScriptRoot "../../output/packages/AlloyScan.PowerShell.$version.nupkg"
     }
 
-    It 'is installed by Install-PSResource from a folder repository' {
+    It 'is taken by PSResourceGet from a folder repository' {
         if (-not (Test-Path $package)) {
             Set-ItResult -Skipped -Because 'there is no package in output/packages; run ./build.ps1 -Task Pack'
             return
@@ -101,6 +101,8 @@ Describe 'Package' {
             return
         }
 
+        # Save- is Install- into a folder of ours: the user's modules are not for tests.
+        $null = New-Item -ItemType Directory $TestDrive/installed
         $repository = "AlloyScanTest$PID"
         Register-PSResourceRepository -Name $repository -Uri (Split-Path $package) -Trusted
         try {
