@@ -15,7 +15,7 @@ public sealed class CmdbRepository
         """;
 
     private const string Filter = """
-        (@Id IS NULL OR id = @Id) AND (@Name IS NULL OR lower(name) GLOB @Name) AND (@SerialNumber IS NULL OR lower(serial_number) GLOB @SerialNumber)
+        (@Id IS NULL OR id = @Id) AND (@Name IS NULL OR lower(name) GLOB @Name OR lower(id) = @Name) AND (@SerialNumber IS NULL OR lower(serial_number) GLOB @SerialNumber)
         AND (@Status IS NULL OR lower(status) GLOB @Status) AND (@DeviceId IS NULL OR device_id = @DeviceId) AND (@Target IS NULL OR target = @Target COLLATE NOCASE)
         """;
 

@@ -6,7 +6,7 @@ public sealed record RecordFilter
     /// <summary>ID, exact, without case.</summary>
     public string? Id { get; init; }
 
-    /// <summary>Pattern of the name.</summary>
+    /// <summary>Pattern of the name, or an ID.</summary>
     public string? Name { get; init; }
 
     /// <summary>Pattern of the serial number.</summary>

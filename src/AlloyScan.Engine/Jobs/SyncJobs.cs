@@ -91,13 +91,15 @@ public sealed class SyncJobs
     }
 
     /// <summary>
-    /// Saves a changed job, found by <see cref="SyncJob.Id"/>; its name may have changed. A site address that is not known yet
-    /// makes a new site, whose devices have no links; <see cref="AttachSite"/> first says that it is the old site.
+    /// Saves a changed job, found by <see cref="SyncJob.Id"/>; its name may have changed. A site address that is not known yet could be
+    /// the old site under a new name or another site, and a wrong guess would create every CI a second time: when the job's site
+    /// has linked devices, the caller has to say which.
     /// </summary>
     /// <param name="job">The job.</param>
+    /// <param name="siteChange">What a new address is; <see langword="null"/> when the address stays, or the old site has no links yet.</param>
     /// <returns>The job as saved.</returns>
-    /// <exception cref="AlloyScanException">As <see cref="Create"/>, and <c>JobNotFound</c>.</exception>
-    public SyncJob Update(SyncJob job)
+    /// <exception cref="AlloyScanException">As <see cref="Create"/>, and <c>JobNotFound</c>, <c>SiteChangeUnclear</c>.</exception>
+    public SyncJob Update(SyncJob job, SiteChange? siteChange = null)
     {
         ArgumentNullException.ThrowIfNull(job);
         using var session = _store.NewSession();
@@ -108,30 +110,39 @@ public sealed class SyncJobs
         session.InTransactionDo(() =>
         {
             CheckNameIsFree(session, checkedJob);
-            var site = Sites.FindOrAdd(session, checkedJob.SiteUrl, checkedJob.ClientId, _store.TimeProvider);
+            var site = SiteAfterChange(session, checkedJob, siteChange);
             var statement = session.Prepare("""
                 UPDATE jobs SET name = @p0, enabled = @p1, site_id = @p2, site_url = @p3, client_id = @p4, secret_kind = @p5, secret_value = @p6, new_computer_action = @p7,
                     existing_computer_action = @p8, new_hardware_action = @p9, existing_hardware_action = @p10, software_platforms = @p11, retired_original = @p12,
                     throttle_limit = @p13, api_profile = @p14, updated_at = @p15 WHERE id = @p16
                 """);
-            if (Bind(statement, checkedJob, site.Id).Set(15, _store.TimeProvider.NowMilliseconds()).Set(16, checkedJob.Id).Execute() == 0)
-                throw NotFound(session, checkedJob.Name);
+            Bind(statement, checkedJob, site).Set(15, _store.TimeProvider.NowMilliseconds()).Set(16, checkedJob.Id).Execute();
         });
         return Get(checkedJob.Name);
     }
 
-    /// <summary>Says that a new address or registration reaches the site that a job has been reading, so that its links go on.</summary>
-    /// <param name="name">Name of the job.</param>
-    /// <param name="siteUrl">The new address.</param>
-    /// <param name="clientId">The new client ID, or the old one.</param>
-    /// <exception cref="AlloyScanException">There is no such job (<c>JobNotFound</c>), or the address is none (<c>InvalidSiteUrl</c>, <c>InsecureSiteUrl</c>).</exception>
-    public void AttachSite(string name, Uri siteUrl, string clientId)
+    private long SiteAfterChange(StoreSession session, SyncJob job, SiteChange? siteChange)
     {
-        ArgumentException.ThrowIfNullOrWhiteSpace(clientId);
-        var url = Sites.Normalise(siteUrl);
-        using var session = _store.NewSession();
-        var site = session.Prepare("SELECT site_id FROM jobs WHERE name = @p0").Set(0, name).Number() ?? throw NotFound(session, name);
-        session.InTransactionDo(() => Sites.Attach(session, site, url, clientId));
+        var before = session.Prepare("SELECT site_id FROM jobs WHERE id = @p0").Set(0, job.Id).Number() ?? throw NotFound(session, job.Name);
+        if (Sites.Find(session, job.SiteUrl, job.ClientId) is { } known)
+            return known.Id;
+
+        if (siteChange == SiteChange.SameSite)
+        {
+            Sites.Attach(session, before, job.SiteUrl, job.ClientId);
+            return before;
+        }
+
+        var links = session.Prepare("SELECT count(*) FROM links WHERE site_id = @p0 AND state IN (1, 2)").Set(0, before).Number() ?? 0;
+        if (links > 0 && siteChange is null)
+        {
+            throw new AlloyScanException(
+                ErrorKind.InvalidArgument, "SiteChangeUnclear",
+                $"The job '{job.Name}' has {links} linked devices, and its new address or client ID is not known yet: it may be the same site or another one.", job.Name,
+                "Say which with -SiteChange SameSite (the links go on) or -SiteChange OtherSite (every device counts as new).");
+        }
+
+        return Sites.FindOrAdd(session, job.SiteUrl, job.ClientId, _store.TimeProvider).Id;
     }
 
     /// <summary>Removes a job. Its CIs, links and runs stay.</summary>

@@ -15,7 +15,7 @@ public abstract class RecordCmdlet<T> : StoreCmdlet
     private protected const string IdSet = "Id";
     private protected const string DeviceSet = "Device";
 
-    /// <summary>Names, with wildcards. Without it all are listed.</summary>
+    /// <summary>Names, with wildcards, or IDs. Without it all are listed.</summary>
     [Parameter(Position = 0, ParameterSetName = FilterSet)]
     [SupportsWildcards]
     [ValidateNotNullOrEmpty]
@@ -71,7 +71,7 @@ public abstract class RecordCmdlet<T> : StoreCmdlet
         DeviceSet => Device.Select(device => new Search(new RecordFilter { DeviceId = device.Id }, "device ID", device.Id)),
         _ => (Name ?? [null!]).Select(name => new Search(
             new RecordFilter { Name = name, SerialNumber = SerialNumber, Status = Status, DeviceId = DeviceId },
-            "name", name is null || WildcardPattern.ContainsWildcardCharacters(name) ? null : name)),
+            "name or ID", name is null || WildcardPattern.ContainsWildcardCharacters(name) ? null : name)),
     };
 
     private sealed record Search(RecordFilter Filter, string By, string? Exact);

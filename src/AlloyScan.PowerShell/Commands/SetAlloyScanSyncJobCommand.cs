@@ -53,6 +53,10 @@ public sealed class SetAlloyScanSyncJobCommand : JobSettingsCmdlet
     [ValidateNotNullOrEmpty]
     public string ClientSecretFile { get; set; } = null!;
 
+    /// <summary>What a new address or client ID is: the same site, whose links go on, or another site, whose devices are all new. Needed when the job has linked devices.</summary>
+    [Parameter]
+    public SiteChange? SiteChange { get; set; }
+
     /// <summary>Emits the changed jobs.</summary>
     [Parameter]
     public SwitchParameter PassThru { get; set; }
@@ -68,7 +72,7 @@ public sealed class SetAlloyScanSyncJobCommand : JobSettingsCmdlet
             if (!await ConfirmAsync(name, "Change the settings of the sync job", cancellationToken).ConfigureAwait(false))
                 return;
 
-            var saved = await OffThread(() => store.Jobs.Update(job), cancellationToken).ConfigureAwait(false);
+            var saved = await OffThread(() => store.Jobs.Update(job, SiteChange), cancellationToken).ConfigureAwait(false);
             if (PassThru)
                 EmitFrom(store, saved);
         }).ConfigureAwait(false);

@@ -22,6 +22,7 @@ public sealed class CmdbRepositoryTests
         using var fixture = await FilledAsync();
         var cmdb = fixture.Store.Cmdb;
         Assert.Equal("C000001", Assert.Single(cmdb.Computers(new RecordFilter { Name = "nyc-*" })).Id);
+        Assert.Equal("C000001", Assert.Single(cmdb.Computers(new RecordFilter { Name = "c000001" })).Id);
         Assert.Equal("C000001", Assert.Single(cmdb.Computers(new RecordFilter { SerialNumber = "sn[1]" })).Id);
         Assert.Equal("C000002", Assert.Single(cmdb.Computers(new RecordFilter { Id = "c000002" })).Id);
         Assert.Equal("H000001", Assert.Single(cmdb.Hardware(new RecordFilter { DeviceId = "c" })).Id);

@@ -65,7 +65,7 @@ public sealed class SyncJobTests
     }
 
     [Fact]
-    public async Task A_new_address_is_a_new_site_unless_it_is_attached()
+    public async Task A_new_address_of_a_job_with_links_has_to_be_explained()
     {
         using var fixture = new SyncFixture();
         for (var i = 0; i < 4; i++)
@@ -73,12 +73,15 @@ public sealed class SyncJobTests
         await fixture.RunWellAsync();
 
         var moved = new Uri("https://site.example/headquarters");
-        fixture.Store.Jobs.AttachSite("HQ", moved, "client");
-        fixture.Job = fixture.Store.Jobs.Update(fixture.Job with { SiteUrl = moved });
+        var unclear = Assert.Throws<AlloyScanException>(() => fixture.Store.Jobs.Update(fixture.Job with { SiteUrl = moved }));
+        Assert.Equal("SiteChangeUnclear", unclear.ErrorId);
+        Assert.Contains("4 linked devices", unclear.Message, StringComparison.Ordinal);
+
+        fixture.Job = fixture.Store.Jobs.Update(fixture.Job with { SiteUrl = moved }, SiteChange.SameSite);
         Assert.Equal(0, (await fixture.RunWellAsync()).Created);
         Assert.Equal("1", fixture.Scalar("SELECT count(*) FROM sites"));
 
-        fixture.Job = fixture.Store.Jobs.Update(fixture.Job with { SiteUrl = new Uri("https://other.example/hq") });
+        fixture.Job = fixture.Store.Jobs.Update(fixture.Job with { SiteUrl = new Uri("https://other.example/hq") }, SiteChange.OtherSite);
         Assert.Equal(4, (await fixture.RunWellAsync()).Created);
     }
 

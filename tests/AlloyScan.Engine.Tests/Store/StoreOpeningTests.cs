@@ -65,6 +65,29 @@ public sealed class StoreOpeningTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task A_store_that_another_program_holds_is_named_after_a_wait_and_loses_nothing()
+    {
+        using var store = AlloyStore.Open(StoreLocation.Resolve(PathOf("store.db")));
+        using var connection = new SqliteConnection($"Data Source={PathOf("store.db")};Pooling=False");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "BEGIN IMMEDIATE";
+        command.ExecuteNonQuery();
+        var job = new Engine.Jobs.SyncJob
+        {
+            Name = "HQ", SiteUrl = new Uri("https://site.example/hq"), ClientId = "c", ClientSecret = Engine.Credentials.SecretReference.FromEnvironment("V"),
+        };
+
+        var error = await Assert.ThrowsAsync<AlloyScanException>(() => Task.Run(() => store.Jobs.Create(job)));
+
+        Assert.Equal(("StoreLocked", ErrorKind.ResourceBusy), (error.ErrorId, error.Kind));
+        Assert.Empty(store.Jobs.List());
+        command.CommandText = "ROLLBACK";
+        command.ExecuteNonQuery();
+        Assert.Equal("HQ", store.Jobs.Create(job).Name);
+    }
+
     [Theory]
     [InlineData("Host=db;Username=u;Password=hunter2", "SecretInArgument")]
     [InlineData("postgres://u:hunter2@db/x", "SecretInArgument")]
