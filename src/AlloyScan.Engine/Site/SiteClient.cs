@@ -22,17 +22,29 @@ public sealed class SiteClient : IInventorySource, IDisposable
     /// <summary>Makes a client. No request is sent.</summary>
     /// <param name="options">How to reach the site.</param>
     /// <exception cref="AlloyScanException">
-    /// The address is not HTTPS and not loopback (<c>InsecureSiteUrl</c>), is no web address (<c>InvalidSiteUrl</c>), or the API profile is
-    /// malformed (<c>InvalidApiProfile</c>).
+    /// The address is not HTTPS and not loopback (<c>InsecureSiteUrl</c>), is no web address (<c>InvalidSiteUrl</c>), the API profile is
+    /// malformed (<c>InvalidApiProfile</c>), or another option is out of its range.
     /// </exception>
     public SiteClient(SiteConnectionOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        ArgumentException.ThrowIfNullOrWhiteSpace(options.ClientId);
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.ThrottleLimit, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.ThrottleLimit, SiteConnectionOptions.MaxThrottleLimit);
-        ArgumentOutOfRangeException.ThrowIfLessThan(options.Timeout, SiteConnectionOptions.MinTimeout);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(options.Timeout, SiteConnectionOptions.MaxTimeout);
+        if (string.IsNullOrWhiteSpace(options.ClientId))
+        {
+            throw new AlloyScanException(ErrorKind.InvalidArgument, "InvalidClientId", "The client ID of the app registration is empty.");
+        }
+
+        if (options.ThrottleLimit is < 1 or > SiteConnectionOptions.MaxThrottleLimit)
+        {
+            throw new AlloyScanException(
+                ErrorKind.InvalidArgument, "InvalidThrottleLimit", $"A throttle limit of {options.ThrottleLimit} is not possible; it is from 1 to {SiteConnectionOptions.MaxThrottleLimit}.", options.ThrottleLimit);
+        }
+
+        if (options.Timeout < SiteConnectionOptions.MinTimeout || options.Timeout > SiteConnectionOptions.MaxTimeout)
+        {
+            throw new AlloyScanException(
+                ErrorKind.InvalidArgument, "InvalidTimeout", $"A time limit of {options.Timeout:c} is not possible; it is from {SiteConnectionOptions.MinTimeout:c} to {SiteConnectionOptions.MaxTimeout:c}.", options.Timeout);
+        }
+
         Options = options;
         _address = SiteAddress.Parse(options.SiteUrl);
         options.Profile.Validate();

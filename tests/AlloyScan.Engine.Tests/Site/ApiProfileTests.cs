@@ -158,6 +158,17 @@ public sealed class ApiProfileTests
         Assert.DoesNotContain("pa55word", e.ToString() + e.Target, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Options_out_of_range_are_refused()
+    {
+        FakeSite site = new();
+        Assert.Equal("InvalidThrottleLimit", Assert.Throws<AlloyScanException>(() => site.Client(o => o with { ThrottleLimit = 0 })).ErrorId);
+        Assert.Equal("InvalidThrottleLimit", Assert.Throws<AlloyScanException>(() => site.Client(o => o with { ThrottleLimit = 65 })).ErrorId);
+        Assert.Equal("InvalidTimeout", Assert.Throws<AlloyScanException>(() => site.Client(o => o with { Timeout = TimeSpan.Zero })).ErrorId);
+        Assert.Equal("InvalidTimeout", Assert.Throws<AlloyScanException>(() => site.Client(o => o with { Timeout = TimeSpan.FromDays(1) })).ErrorId);
+        Assert.Equal("InvalidClientId", Assert.Throws<AlloyScanException>(() => site.Client(o => o with { ClientId = " " })).ErrorId);
+    }
+
     [Theory]
     [InlineData("http://localhost:5000/main")]
     [InlineData("http://127.0.0.1:5000")]

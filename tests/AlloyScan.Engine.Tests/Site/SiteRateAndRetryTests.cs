@@ -243,6 +243,7 @@ public sealed class SiteRateAndRetryTests
         { new HttpRequestException(HttpRequestError.ConnectionError, "refused", new SocketException((int)SocketError.ConnectionRefused)), "SiteUnreachable", 5 },
         { new HttpRequestException("reset", new IOException("reset by peer", new SocketException((int)SocketError.ConnectionReset))), "ConnectionBroken", 5 },
         { new HttpRequestException(HttpRequestError.InvalidResponse, "odd"), "ConnectionBroken", 5 },
+        { new HttpRequestException(HttpRequestError.ProxyTunnelError, "407"), "ProxyRefused", 1 },
     };
 
     [Theory]

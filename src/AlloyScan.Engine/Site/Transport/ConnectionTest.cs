@@ -194,7 +194,7 @@ internal sealed class ConnectionTest(SiteConnectionOptions options, SiteAddress 
             {
                 // Behind a proxy these come to light with the first request only; they belong to the steps that had to be skipped.
                 "HostNotFound" => "DNS",
-                "TlsFailed" or "SiteUnreachable" => "TLS",
+                "TlsFailed" or "SiteUnreachable" or "ProxyRefused" => "TLS",
                 _ => step,
             };
             int index = _checks.FindIndex(c => c.Step == at);

@@ -41,15 +41,23 @@ internal sealed class RateGovernor(int maxConcurrency, TimeProvider time, Func<d
     /// <summary>Waits for a place and for the end of a pause.</summary>
     /// <param name="cancellationToken">Stops the waiting.</param>
     /// <returns>The place; dispose it when the request is over.</returns>
-    internal async ValueTask<Place> EnterAsync(CancellationToken cancellationToken)
+    internal ValueTask<Place> EnterAsync(CancellationToken cancellationToken)
     {
-        cancellationToken.ThrowIfCancellationRequested();
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<Place>(cancellationToken);
+        }
+
         TaskCompletionSource? turn = null;
         lock (_lock)
         {
             if (_active < _limit && _waiting.Count == 0)
             {
                 _active++;
+                if (_pausedUntil <= time.GetUtcNow())
+                {
+                    return new ValueTask<Place>(new Place(this, _epoch));
+                }
             }
             else
             {
@@ -58,6 +66,11 @@ internal sealed class RateGovernor(int maxConcurrency, TimeProvider time, Func<d
             }
         }
 
+        return WaitAsync(turn, cancellationToken);
+    }
+
+    private async ValueTask<Place> WaitAsync(TaskCompletionSource? turn, CancellationToken cancellationToken)
+    {
         if (turn is not null)
         {
             using CancellationTokenRegistration registration = cancellationToken.Register(

@@ -256,6 +256,15 @@ internal sealed class SiteTransport : IDisposable
             };
         }
 
+        if (error == HttpRequestError.ProxyTunnelError)
+        {
+            return new AttemptException(ErrorKind.Connection, "ProxyRefused", $"the proxy makes no connection to {origin}: {Innermost(e)}", e)
+            {
+                Transient = EverAnswered,
+                Advice = "Check the proxy settings of this computer, and whether the proxy wants a sign-in.",
+            };
+        }
+
         if (error == HttpRequestError.ConnectionError
             || socket is SocketError.ConnectionRefused or SocketError.HostUnreachable or SocketError.NetworkUnreachable or SocketError.TimedOut)
         {

@@ -28,13 +28,11 @@ internal sealed class TokenSource(SiteConnectionOptions options, SiteAddress add
     /// <param name="stale">A token that the site refused; <see langword="null"/> when none was.</param>
     /// <param name="cancellationToken">Stops the call.</param>
     /// <exception cref="AttemptException">No token was given.</exception>
-    internal async ValueTask<AccessToken> GetAsync(AccessToken? stale, CancellationToken cancellationToken)
-    {
-        if (Good(stale) is { } current)
-        {
-            return current;
-        }
+    internal ValueTask<AccessToken> GetAsync(AccessToken? stale, CancellationToken cancellationToken) =>
+        Good(stale) is { } current ? new ValueTask<AccessToken>(current) : AskAsync(stale, cancellationToken);
 
+    private async ValueTask<AccessToken> AskAsync(AccessToken? stale, CancellationToken cancellationToken)
+    {
         int generation = slot.Generation;
         await slot.Gate.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
