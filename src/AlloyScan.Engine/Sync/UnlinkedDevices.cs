@@ -68,12 +68,19 @@ internal sealed class UnlinkedDevices(RunScope scope, DeviceQueue queue)
             return;
         }
 
+        // Staging writes temporary tables, which is cheap inside the transaction of a batch and dear outside.
+        scope.Batch.Add(facts.DeviceId, facts.DisplayName, () => CreateOrWait(facts, mayStream), facts);
+    }
+
+    private SyncChange? CreateOrWait(DeviceFacts facts, bool mayStream)
+    {
         var identifiers = facts.Identifiers();
         scope.Staging.AddIdentifiers(facts.DeviceId, identifiers);
         if (mayStream && scope.Identification.IsAlone(facts, identifiers))
-            scope.Batch.Add(facts.DeviceId, facts.DisplayName, () => scope.Writer.Create(facts, Decision.Create.Reason), facts);
-        else
-            scope.Staging.Wait(facts);
+            return scope.Writer.Create(facts, Decision.Create.Reason);
+
+        scope.Staging.Wait(facts);
+        return null;
     }
 
     /// <summary>
