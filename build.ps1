@@ -9,8 +9,9 @@
     ./build.ps1 -Task Test, Pester
     Runs the xUnit tests and, against output/, the Pester tests.
 #>
-[CmdletBinding()]
+[CmdletBinding(PositionalBinding = $false)]
 param(
+    [Parameter(Position = 0)]
     [ValidateSet('Build', 'Demo', 'Test', 'Pester', 'Pack', 'Bench')]
     [string[]] $Task = 'Build',
 
@@ -24,17 +25,22 @@ param(
 
 $ErrorActionPreference = 'Stop'
 $PSNativeCommandUseErrorActionPreference = $true
-Set-Location -LiteralPath $PSScriptRoot
-
-switch ($Task) {
-    'Build' { dotnet build AlloyScan.PowerShell.sln --configuration $Configuration }
-    'Demo' { dotnet run --project src/AlloyScan.AutomationServer --configuration $Configuration -- demo @ArgumentList }
-    'Test' { dotnet test AlloyScan.PowerShell.sln --configuration $Configuration }
-    'Pester' {
-        dotnet build tools/AlloyScan.ModuleBuilder --configuration $Configuration
-        # A process of its own: an imported module keeps its files open, and the next build must replace them.
-        pwsh -NoProfile -File tests/pester/Invoke-Tests.ps1
+Push-Location -LiteralPath $PSScriptRoot
+try {
+    switch ($Task) {
+        'Build' { dotnet build AlloyScan.PowerShell.sln --configuration $Configuration }
+        'Demo' { dotnet run --project src/AlloyScan.AutomationServer --configuration $Configuration -- demo @ArgumentList }
+        'Test' { dotnet test AlloyScan.PowerShell.sln --configuration $Configuration }
+        'Pester' {
+            # Builds the module too; the package is one of the things tested.
+            dotnet pack tools/AlloyScan.ModuleBuilder --configuration $Configuration
+            # A process of its own: an imported module keeps its files open, and the next build must replace them.
+            & ([Environment]::ProcessPath) -NoProfile -File tests/pester/Invoke-Tests.ps1
+        }
+        'Pack' { dotnet pack tools/AlloyScan.ModuleBuilder --configuration $Configuration }
+        'Bench' { dotnet run --project tests/AlloyScan.Benchmarks --configuration Release -- @ArgumentList }
     }
-    'Pack' { dotnet pack tools/AlloyScan.ModuleBuilder --configuration $Configuration }
-    'Bench' { dotnet run --project tests/AlloyScan.Benchmarks --configuration Release -- @ArgumentList }
+}
+finally {
+    Pop-Location
 }

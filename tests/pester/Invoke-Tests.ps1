@@ -33,7 +33,7 @@ $configuration.TestResult.OutputPath = Join-Path $PSScriptRoot '../../TestResult
 $result = Invoke-Pester -Configuration $configuration
 
 foreach ($skipped in $result.Skipped) {
-    Write-Host "Skipped: $($skipped.ExpandedPath)"
+    Write-Host "Skipped: $($skipped.ExpandedPath): $($skipped.ErrorRecord)"
 }
 
 Write-Host "Pester: $($result.PassedCount) passed, $($result.FailedCount) failed, $($result.SkippedCount) skipped"
