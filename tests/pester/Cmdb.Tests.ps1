@@ -32,6 +32,7 @@ Describe 'Get-AlloyCmdbComputer and Get-AlloyCmdbHardware' {
         @(Get-AlloyCmdbComputer -Status Auto* -Store $store).Count | Should -Be $computers.Count
         (Get-AlloyCmdbComputer -DeviceId $one.DeviceId -Store $store).Id | Should -Be $one.Id
         (Get-AlloyCmdbHardware $hardware[0].Name -Store $store).Id | Should -Contain $hardware[0].Id
+        (Get-AlloyCmdbComputer $one.Id -Store $store).Id | Should -Be $one.Id
     }
 
     It 'reads by ID, directly and by property name' {

@@ -25,7 +25,7 @@ Describe 'The client secret' {
             Get-AlloyScanSyncPlan HQ -Store $store
             Invoke-AlloyScanSync HQ -Store $store | Format-List *
             Test-AlloyScanSync HQ -Store $store | Format-List *
-            Set-AlloyScanSyncJob HQ -SiteUrl 'http://127.0.0.1:9' -Store $store -PassThru
+            Set-AlloyScanSyncJob HQ -SiteUrl 'http://127.0.0.1:9' -SiteChange SameSite -Store $store -PassThru
             Invoke-AlloyScanSync HQ -Store $store -ErrorAction Continue
             $Error | Select-Object -First 3 | ForEach-Object { $_ | Format-List * -Force; $_.Exception.ToString() }
         } *>&1 | Out-String -Width 4096

@@ -184,6 +184,14 @@ Describe 'Invoke-AlloyScanSync' {
         ($runs | Where-Object Job -eq Here).Status | Should -Be 'Succeeded'
     }
 
+    It 'wants to know what a new address is when devices are linked, and goes on with them when it is the same site' {
+        $null = Invoke-AlloyScanSync HQ -Store $store
+        $moved = "http://localhost:$($site.SiteUrl.Port)/"
+        Get-ErrorId { Set-AlloyScanSyncJob HQ -SiteUrl $moved -Store $store } | Should -Be 'SiteChangeUnclear'
+        Set-AlloyScanSyncJob HQ -SiteUrl $moved -SiteChange SameSite -Store $store
+        (Invoke-AlloyScanSync HQ -Store $store).Created | Should -Be 0
+    }
+
     It 'names an unknown job' {
         Get-ErrorId { Invoke-AlloyScanSync none -Store $store } | Should -Be 'JobNotFound'
         Get-ErrorId { Get-AlloyScanSyncPlan none -Store $store } | Should -Be 'JobNotFound'
