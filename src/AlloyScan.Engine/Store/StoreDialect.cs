@@ -20,6 +20,9 @@ internal abstract class StoreDialect
     /// <summary>Makes the database when it is not there, migrates it when it is older, refuses it when it is newer or none of ours.</summary>
     public abstract void Prepare(StoreLocation location, TimeProvider timeProvider);
 
+    /// <summary>Makes a statement that is prepared once and executed often.</summary>
+    public virtual Statement NewStatement(StoreSession session, string sql) => new(session, sql);
+
     /// <summary>Says in our words what a database failure means.</summary>
     public abstract AlloyScanException Translate(DbException exception, StoreLocation location);
 }

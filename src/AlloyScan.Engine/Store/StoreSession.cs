@@ -31,13 +31,12 @@ internal sealed class StoreSession : IDisposable
 
     public bool InTransaction { get; private set; }
 
-
     /// <summary>A prepared statement, kept for the life of the session. Parameters are <c>@p0</c>, <c>@p1</c>, ... in order.</summary>
     public Statement Prepare(string sql)
     {
         if (!_statements.TryGetValue(sql, out var statement))
         {
-            statement = new Statement(this, sql);
+            statement = _dialect.NewStatement(this, sql);
             _statements.Add(sql, statement);
         }
 
@@ -130,100 +129,6 @@ internal sealed class StoreSession : IDisposable
         command.Parameters.Add(parameter);
         return parameter;
     }
-}
-
-/// <summary>A prepared statement with positional parameters.</summary>
-internal sealed class Statement : IDisposable
-{
-    private readonly StoreSession _session;
-    private readonly DbCommand _command;
-    private readonly DbParameter[] _parameters;
-
-    internal Statement(StoreSession session, string sql)
-    {
-        _session = session;
-        _command = session.Connection.CreateCommand();
-        _command.CommandText = sql;
-        var count = 0;
-        while (sql.Contains("@p" + count.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal))
-            count++;
-        _parameters = new DbParameter[count];
-        for (var i = 0; i < count; i++)
-        {
-            _parameters[i] = StoreSession.AddParameter(_command, i);
-            _parameters[i].Value = DBNull.Value;
-        }
-    }
-
-    public Statement Set(int position, string? value)
-    {
-        _parameters[position].Value = (object?)value ?? DBNull.Value;
-        return this;
-    }
-
-    public Statement Set(int position, long value)
-    {
-        _parameters[position].Value = value;
-        return this;
-    }
-
-    public Statement Set(int position, long? value)
-    {
-        _parameters[position].Value = value.HasValue ? value.GetValueOrDefault() : DBNull.Value;
-        return this;
-    }
-
-    public int Execute()
-    {
-        try
-        {
-            return _command.ExecuteNonQuery();
-        }
-        catch (DbException e)
-        {
-            throw _session.Translate(e);
-        }
-    }
-
-    /// <summary>The first column of the first row as a number, or <see langword="null"/>.</summary>
-    public long? Number()
-    {
-        try
-        {
-            return _command.ExecuteScalar() is { } value and not DBNull ? Convert.ToInt64(value, CultureInfo.InvariantCulture) : null;
-        }
-        catch (DbException e)
-        {
-            throw _session.Translate(e);
-        }
-    }
-
-    /// <summary>The first column of the first row as text, or <see langword="null"/>.</summary>
-    public string? Text()
-    {
-        try
-        {
-            return _command.ExecuteScalar() as string;
-        }
-        catch (DbException e)
-        {
-            throw _session.Translate(e);
-        }
-    }
-
-    public DbDataReader Read()
-    {
-        try
-        {
-            return _command.ExecuteReader();
-        }
-        catch (DbException e)
-        {
-            throw _session.Translate(e);
-        }
-    }
-
-    public void Dispose() => _command.Dispose();
 }
 
 /// <summary>Short forms for reading columns that may be NULL.</summary>
