@@ -15,18 +15,22 @@ internal sealed class LeaseLostException() : Exception("Another run has taken ov
 internal sealed class Batch
 {
     /// <summary>Devices in a transaction: large enough to spread the cost of a commit, small enough to stop within a moment.</summary>
-    private const int Size = 100;
+    private const int MostDevices = 250;
+
+    /// <summary>Software rows in a transaction, since they are what takes memory and time.</summary>
+    private const int MostSoftware = 25_000;
 
     private readonly RunContext _context;
     private readonly ChangeWriter _writer;
     private readonly Lease? _lease;
     private readonly PlanStore? _plans;
     private readonly long _planId;
-    private readonly List<Item> _items = new(Size);
+    private readonly List<Item> _items = new(MostDevices);
     private readonly List<SyncError> _errors = [];
     private readonly List<(string DeviceId, bool Failed)> _outcomes = [];
     private readonly Dictionary<string, int> _failing = new(StringComparer.Ordinal);
     private long _started;
+    private int _software;
 
     public Batch(RunContext context, ChangeWriter writer, Lease? lease, PlanStore? plans, long planId)
     {
@@ -54,7 +58,8 @@ internal sealed class Batch
         if (_items.Count == 0)
             _started = _context.TimeProvider.GetTimestamp();
         _items.Add(new Item(deviceId, deviceName, work, facts, record, recordVersion));
-        if (_items.Count >= Size || _context.TimeProvider.GetElapsedTime(_started) > TimeSpan.FromSeconds(1))
+        _software += facts?.Software?.Count ?? 0;
+        if (_items.Count >= MostDevices || _software >= MostSoftware || _context.TimeProvider.GetElapsedTime(_started) > TimeSpan.FromSeconds(1))
             Flush();
     }
 
@@ -78,7 +83,11 @@ internal sealed class Batch
     }
 
     /// <summary>Drops what has been gathered and not done; errors stay.</summary>
-    public void Abandon() => _items.Clear();
+    public void Abandon()
+    {
+        _items.Clear();
+        _software = 0;
+    }
 
     /// <summary>Does what has been gathered.</summary>
     /// <exception cref="AlloyScanException">The store failed; nothing of this batch was written.</exception>
@@ -89,7 +98,7 @@ internal sealed class Batch
             return;
 
         var items = _items.ToArray();
-        _items.Clear();
+        Abandon();
         try
         {
             Do(items);

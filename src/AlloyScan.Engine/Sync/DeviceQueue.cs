@@ -38,7 +38,8 @@ internal sealed class DeviceQueue(RunScope scope)
                         }
                     }
 
-                    if (scope.IsBudgetSpent(window.Count * 2))
+                    // Those that have their answer are counted in the usage already.
+                    if (scope.Request.MaxApiCalls is not null && scope.IsBudgetSpent(window.Count(w => !w.Fetch.IsCompleted) * 2))
                     {
                         ended = true;
                         break;

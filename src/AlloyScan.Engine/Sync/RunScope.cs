@@ -62,8 +62,8 @@ internal sealed class RunScope
     /// <summary>Number of the plan that is being saved.</summary>
     public long? PlanId { get; }
 
-    /// <summary>Calls that are under way at most. More than the governor lets through at once, so that it never starves.</summary>
-    public int Window => Math.Max(4, Context.Job.ThrottleLimit * 3);
+    /// <summary>Devices that are read ahead at most: more than the governor lets through at once, so that it has work while a batch is written.</summary>
+    public int Window => Math.Max(4, Context.Job.ThrottleLimit * 8);
 
     /// <summary>Whether the device list was read completely.</summary>
     public bool Complete { get; set; }
