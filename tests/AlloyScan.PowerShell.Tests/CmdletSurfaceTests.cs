@@ -108,6 +108,17 @@ public class CmdletSurfaceTests
     }
 
     [Fact]
+    public void No_emitted_type_has_a_property_of_the_names_that_the_cmdlets_add()
+    {
+        // Objects carry where they come from as note properties, which are added without a look for others of the name.
+        foreach (var type in typeof(Engine.AlloyScanException).Assembly.GetExportedTypes())
+        {
+            Assert.Null(type.GetProperty("Store"));
+            Assert.Null(type.GetProperty("Connection"));
+        }
+    }
+
+    [Fact]
     public void Each_field_parameter_of_the_editing_cmdlets_is_one_that_the_engine_can_set()
     {
         Check("Set-AlloyCmdbComputer", Engine.Inventory.RecordClass.Computer);

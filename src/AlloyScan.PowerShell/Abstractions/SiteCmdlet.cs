@@ -29,7 +29,8 @@ public abstract class SiteCmdlet : AsyncCmdlet
     private protected static PSObject WithOrigin(AlloyScanConnection connection, object value)
     {
         var tagged = PSObject.AsPSObject(value);
-        tagged.Properties.Add(new PSNoteProperty(nameof(Connection), connection.Name));
+        // No look for a property of that name: types that come from a site have none, and devices come in hundreds of thousands.
+        tagged.Properties.Add(new PSNoteProperty(nameof(Connection), connection.Name), preValidated: true);
         return tagged;
     }
 }

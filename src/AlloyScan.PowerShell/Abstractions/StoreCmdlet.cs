@@ -43,7 +43,8 @@ public abstract class StoreCmdlet : AsyncCmdlet
     private static PSObject WithOrigin(AlloyStore store, object value)
     {
         var tagged = PSObject.AsPSObject(value);
-        tagged.Properties.Add(new PSNoteProperty(nameof(Store), store.Location.Path));
+        // No look for a property of that name: types that come from a store have none, and installations come in millions.
+        tagged.Properties.Add(new PSNoteProperty(nameof(Store), store.Location.Path), preValidated: true);
         return tagged;
     }
 

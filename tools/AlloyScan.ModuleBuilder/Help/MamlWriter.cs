@@ -90,7 +90,7 @@ internal static partial class MamlWriter
         s_command + "example",
         new XElement(s_maml + "title", $"--- {example.Title} ---"),
         new XElement(s_dev + "code", example.Code),
-        new XElement(s_dev + "remarks", example.Remarks.Select(Paragraph)));
+        new XElement(s_dev + "remarks", example.Remarks.Append(string.Empty).Select(Paragraph)));
 
     private static XElement Paragraphs(string name, IEnumerable<string> texts) => new(s_maml + name, texts.Select(Paragraph));
 
