@@ -136,9 +136,9 @@ public sealed class SiteClient : IInventorySource, IDisposable
             () =>
             {
                 ProductReader products = new(Options.Profile, _compiled);
-                return (reader, page) =>
+                return (ref reader, page) =>
                 {
-                    CatalogProduct product = products.Read(reader);
+                    CatalogProduct product = products.Read(ref reader);
                     page.Items.Add(product);
                     page.Fingerprint = HashCode.Combine(page.Fingerprint, product.Id);
                 };
@@ -177,7 +177,7 @@ public sealed class SiteClient : IInventorySource, IDisposable
         CallInfo call = new(Method.Get, _address.Url(Options.Profile.Paths.Device, deviceId), $"Device '{deviceId}' cannot be read", deviceId);
         return await OrNullAsync(_caller.ReadAsync(
             call,
-            reader => new DeviceReader(Options.Profile, _compiled).Read(reader, out UnreadableDevice? unreadable)
+            (ref BodyReader reader) => new DeviceReader(Options.Profile, _compiled).Read(ref reader, out UnreadableDevice? unreadable)
                 ?? throw new BodyException(BodyFault.Shape, "UnreadableDevice", $"the device cannot be understood. {unreadable!.Reason}"),
             cancellationToken)).ConfigureAwait(false);
     }
@@ -189,7 +189,7 @@ public sealed class SiteClient : IInventorySource, IDisposable
         CallInfo call = new(Method.Get, _address.Url(Options.Profile.Paths.Snapshot, auditId), $"Audit snapshot '{auditId}' cannot be read", auditId);
         AuditSnapshot? snapshot = await OrNullAsync(_caller.ReadAsync(
             call,
-            reader => new SnapshotReader(Options.Profile, _compiled).Read(reader, Volatile.Read(ref _softwareCapacity)),
+            (ref BodyReader reader) => new SnapshotReader(Options.Profile, _compiled).Read(ref reader, Volatile.Read(ref _softwareCapacity)),
             cancellationToken)).ConfigureAwait(false);
         if (snapshot?.Software is { Count: > 0 } software)
         {
@@ -258,12 +258,12 @@ public sealed class SiteClient : IInventorySource, IDisposable
             "The device list cannot be read", DevicesPathAdvice, DeviceItems);
     }
 
-    private Action<BodyReader, ListPage<Device>> DeviceItems()
+    private ItemRead<Device> DeviceItems()
     {
         DeviceReader devices = new(Options.Profile, _compiled);
-        return (reader, page) =>
+        return (ref reader, page) =>
         {
-            if (devices.Read(reader, out UnreadableDevice? unreadable) is { } device)
+            if (devices.Read(ref reader, out UnreadableDevice? unreadable) is { } device)
             {
                 page.Items.Add(device);
                 page.Fingerprint = HashCode.Combine(page.Fingerprint, device.Id);

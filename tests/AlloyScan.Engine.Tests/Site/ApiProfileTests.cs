@@ -181,18 +181,17 @@ public sealed class ApiProfileTests
     }
 
     [Fact]
-    public void Names_are_found_by_content()
+    public void Texts_that_come_again_are_one_string()
     {
-        JsonNames names = new();
-        string[] all = [.. Enumerable.Range(0, 300).Select(i => $"name{i}"), "", "n", "name", "nome", "eman"];
-        foreach (string name in all)
+        StringCache cache = new();
+        string[] texts = [.. Enumerable.Range(0, 20_000).Select(i => $"text {i}"), "", "ü", new string('x', 96), new string('x', 97), "a\0b"];
+        foreach (string text in texts)
         {
-            names.Add(new string(name));
+            Assert.Equal(text, cache.Get(System.Text.Encoding.UTF8.GetBytes(text)));
+            Assert.Equal(text, cache.Get(System.Text.Encoding.UTF8.GetBytes(text)));
         }
 
-        names.Freeze();
-        Assert.All(all, n => Assert.Equal(n, names.Get(("##" + n + "##").ToCharArray(), 2, n.Length)));
-        Assert.Same(names.Get("xname7y".ToCharArray(), 1, 5), names.Get("name7".ToCharArray(), 0, 5));
-        Assert.Null(names.Get("other".ToCharArray(), 0, 5));
+        Assert.Same(cache.Get("Microsoft Corporation"u8), cache.Get("Microsoft Corporation"u8));
+        Assert.Equal("\uFFFD", cache.Get([0xFF]));
     }
 }

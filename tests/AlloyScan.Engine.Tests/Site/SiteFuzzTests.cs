@@ -31,7 +31,7 @@ public sealed class SiteFuzzTests
             byte[] body = Damage(random, random.Next(2) == 0 ? s_list : SiteClientReadingTests.SnapshotJson);
             try
             {
-                _ = BodyReader.ReadBody(body, compiled.Names, r => new SnapshotReader(ApiProfile.Default, compiled).Read(r, 8));
+                _ = BodyReader.ReadBody(body, (ref BodyReader r) => new SnapshotReader(ApiProfile.Default, compiled).Read(ref r, 8));
             }
             catch (BodyException e)
             {
@@ -84,7 +84,7 @@ public sealed class SiteFuzzTests
         {
             int cut = length;
             BodyException e = Assert.Throws<BodyException>(() =>
-                BodyReader.ReadBody(whole.AsMemory(0, cut), compiled.Names, r => new SnapshotReader(ApiProfile.Default, compiled).Read(r, 8)));
+                BodyReader.ReadBody(whole.AsMemory(0, cut), (ref BodyReader r) => new SnapshotReader(ApiProfile.Default, compiled).Read(ref r, 8)));
             Assert.True(e.Fault == BodyFault.Truncated, $"{cut}: {e.Fault} {e.Message} {e.InnerException}");
         }
     }
@@ -106,7 +106,7 @@ public sealed class SiteFuzzTests
         }
 
         AuditSnapshot Read(string json) =>
-            BodyReader.ReadBody(Encoding.UTF8.GetBytes(json), compiled.Names, r => new SnapshotReader(ApiProfile.Default, compiled).Read(r, 8));
+            BodyReader.ReadBody(Encoding.UTF8.GetBytes(json), (ref BodyReader r) => new SnapshotReader(ApiProfile.Default, compiled).Read(ref r, 8));
 
         Newtonsoft.Json.Linq.JToken Shuffle(Newtonsoft.Json.Linq.JToken token) => token switch
         {

@@ -19,15 +19,15 @@ internal sealed class CompiledProfile
             profile.Envelope.Total,
             profile.Paging.Style == PagingStyle.NextLink ? profile.Envelope.NextLink : null,
         ];
-        Envelope = LocationNode.Build("envelope", EnvelopeFields, i => envelope[i], Names, ListItems);
-        Names.Freeze();
+        Envelope = LocationNode.Build("envelope", EnvelopeFields, i => envelope[i], ListItems);
     }
 
     internal const int ListItems = 0, ListTotal = 1, ListNext = 2;
 
     internal static readonly string[] EnvelopeFields = ["items", "total", "nextLink"];
 
-    internal JsonNames Names { get; } = new();
+    /// <summary>The texts of installed software, of which a site has few and says them often.</summary>
+    internal StringCache Strings { get; } = new();
 
     internal LocationNode Device { get; }
 
@@ -47,6 +47,6 @@ internal sealed class CompiledProfile
 
     internal string ItemsLocation { get; }
 
-    private LocationNode Build(ApiLocations locations, params int[] composites) =>
-        LocationNode.Build(locations.Section, [.. locations.Keys], locations.LocationAt, Names, composites);
+    private static LocationNode Build(ApiLocations locations, params int[] composites) =>
+        LocationNode.Build(locations.Section, [.. locations.Keys], locations.LocationAt, composites);
 }

@@ -1,5 +1,5 @@
 using AlloyScan.Engine.Inventory;
-using Newtonsoft.Json;
+using System.Text.Json;
 
 namespace AlloyScan.Engine.Site.Reading;
 
@@ -10,9 +10,9 @@ internal sealed class DeviceReader(ApiProfile profile, CompiledProfile compiled)
     private List<DeviceTag>? _tags;
 
     /// <summary>Reads the device at the reader; <see langword="null"/> with a reason if it cannot be understood.</summary>
-    internal Device? Read(BodyReader reader, out UnreadableDevice? unreadable)
+    internal Device? Read(ref BodyReader reader, out UnreadableDevice? unreadable)
     {
-        if (reader.TokenType != JsonToken.StartObject)
+        if (reader.TokenType != JsonTokenType.StartObject)
         {
             unreadable = new UnreadableDevice(null, null, $"The device is {reader.Describe()} and not an object.");
             reader.Skip();
@@ -20,7 +20,7 @@ internal sealed class DeviceReader(ApiProfile profile, CompiledProfile compiled)
         }
 
         _tags = null;
-        ReadFields(reader);
+        ReadFields(ref reader);
         string? id = Values[ApiFields.Device.Id];
         if (string.IsNullOrWhiteSpace(id))
         {
@@ -55,19 +55,19 @@ internal sealed class DeviceReader(ApiProfile profile, CompiledProfile compiled)
         };
     }
 
-    protected override void ReadComposite(LocationNode node, BodyReader reader)
+    protected override void ReadComposite(LocationNode node, ref BodyReader reader)
     {
-        if (reader.TokenType != JsonToken.StartArray)
+        if (reader.TokenType != JsonTokenType.StartArray)
         {
-            FailKind(node, reader, "a list");
+            FailKind(node, ref reader, "a list");
             return;
         }
 
-        while (reader.Next() != JsonToken.EndArray)
+        while (reader.Next() != JsonTokenType.EndArray)
         {
-            if (reader.TokenType == JsonToken.StartObject)
+            if (reader.TokenType == JsonTokenType.StartObject)
             {
-                if (_tagReader.Read(reader, out string? problem) is { } tag)
+                if (_tagReader.Read(ref reader, out string? problem) is { } tag)
                 {
                     (_tags ??= new List<DeviceTag>(2)).Add(tag);
                 }
@@ -79,7 +79,7 @@ internal sealed class DeviceReader(ApiProfile profile, CompiledProfile compiled)
             }
             else if (!reader.TryText(out string? text))
             {
-                FailKind(node, reader, "a list of tags");
+                FailKind(node, ref reader, "a list of tags");
             }
             else if (!string.IsNullOrEmpty(text))
             {
@@ -91,9 +91,9 @@ internal sealed class DeviceReader(ApiProfile profile, CompiledProfile compiled)
 
     private sealed class TagReader(CompiledProfile compiled) : FieldReader(compiled.Tag, ApiFields.TagFields.Length)
     {
-        internal DeviceTag? Read(BodyReader reader, out string? problem)
+        internal DeviceTag? Read(ref BodyReader reader, out string? problem)
         {
-            ReadFields(reader);
+            ReadFields(ref reader);
             problem = Problem;
             string? id = Values[ApiFields.Tag.Id];
             string? name = Values[ApiFields.Tag.Name];

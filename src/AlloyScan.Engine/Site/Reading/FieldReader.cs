@@ -1,5 +1,5 @@
 using System.Globalization;
-using Newtonsoft.Json;
+using System.Text.Json;
 
 namespace AlloyScan.Engine.Site.Reading;
 
@@ -7,7 +7,7 @@ namespace AlloyScan.Engine.Site.Reading;
 /// Reads the fields of an object into slots, walking the profile's tree of names. A field that is of a wrong kind does not stop the
 /// reading: the first such problem is kept, so that one bad device does not cost a page.
 /// </summary>
-internal abstract class FieldReader(LocationNode root, int fieldCount)
+internal abstract class FieldReader(LocationNode root, int fieldCount, StringCache? strings = null)
 {
     /// <summary>The single values of the current object, by field.</summary>
     protected string?[] Values { get; } = new string?[fieldCount];
@@ -16,21 +16,21 @@ internal abstract class FieldReader(LocationNode root, int fieldCount)
     protected string? Problem { get; private set; }
 
     /// <summary>Reads an object, at whose start the reader stands.</summary>
-    protected void ReadFields(BodyReader reader)
+    protected void ReadFields(ref BodyReader reader)
     {
         Array.Clear(Values);
         Problem = null;
-        ReadObject(reader, root);
+        ReadObject(ref reader, root);
     }
 
     /// <summary>Reads a field that is no single value. The reader stands at its first token, which is not null.</summary>
-    protected virtual void ReadComposite(LocationNode node, BodyReader reader) => throw new NotSupportedException();
+    protected virtual void ReadComposite(LocationNode node, ref BodyReader reader) => throw new NotSupportedException();
 
     /// <summary>Keeps the first problem.</summary>
     protected void Fail(string problem) => Problem ??= problem;
 
     /// <summary>Reports that something else stands where <paramref name="expected"/> should, and steps over it.</summary>
-    protected void FailKind(LocationNode node, BodyReader reader, string expected)
+    protected void FailKind(LocationNode node, ref BodyReader reader, string expected)
     {
         Fail($"The field '{node.Path}' holds {reader.Describe()} where {expected} is expected.");
         reader.Skip();
@@ -82,40 +82,40 @@ internal abstract class FieldReader(LocationNode root, int fieldCount)
     /// <summary>A text for a message: not longer than a line.</summary>
     protected static string Shorten(string text) => text.Length <= 60 ? text : string.Concat(text.AsSpan(0, 57), "...");
 
-    private void ReadObject(BodyReader reader, LocationNode node)
+    private void ReadObject(ref BodyReader reader, LocationNode node)
     {
         int hint = 0;
-        while (reader.Next() != JsonToken.EndObject)
+        while (reader.Next() != JsonTokenType.EndObject)
         {
-            LocationNode? child = node.Find(reader.Name, ref hint);
+            LocationNode? child = node.Find(ref reader, ref hint);
             if (child is null)
             {
                 reader.Skip();
                 continue;
             }
 
-            JsonToken token = reader.Next();
+            JsonTokenType token = reader.Next();
             if (child.Field < 0)
             {
-                if (token == JsonToken.StartObject)
+                if (token == JsonTokenType.StartObject)
                 {
-                    ReadObject(reader, child);
+                    ReadObject(ref reader, child);
                 }
-                else if (token is not (JsonToken.Null or JsonToken.Undefined))
+                else if (token != JsonTokenType.Null)
                 {
-                    FailKind(child, reader, "an object");
+                    FailKind(child, ref reader, "an object");
                 }
             }
             else if (child.IsComposite)
             {
-                if (token is not (JsonToken.Null or JsonToken.Undefined))
+                if (token != JsonTokenType.Null)
                 {
-                    ReadComposite(child, reader);
+                    ReadComposite(child, ref reader);
                 }
             }
-            else if (token == JsonToken.String)
+            else if (token == JsonTokenType.String)
             {
-                Values[child.Field] = (string?)reader.Value;
+                Values[child.Field] = strings is null ? reader.Text() : reader.Text(strings);
             }
             else if (reader.TryText(out string? text))
             {
@@ -123,7 +123,7 @@ internal abstract class FieldReader(LocationNode root, int fieldCount)
             }
             else
             {
-                FailKind(child, reader, "a single value");
+                FailKind(child, ref reader, "a single value");
             }
         }
     }

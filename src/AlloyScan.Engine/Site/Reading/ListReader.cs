@@ -1,5 +1,5 @@
 using System.Globalization;
-using Newtonsoft.Json;
+using System.Text.Json;
 
 namespace AlloyScan.Engine.Site.Reading;
 
@@ -26,31 +26,31 @@ internal sealed class ListPage<T>
 }
 
 /// <summary>Reads the envelope of a list and hands each item on. One instance reads one body.</summary>
-internal sealed class ListReader<T>(CompiledProfile compiled, Action<BodyReader, ListPage<T>> readItem, CancellationToken cancellationToken)
+internal sealed class ListReader<T>(CompiledProfile compiled, ItemRead<T> readItem, CancellationToken cancellationToken)
     : FieldReader(compiled.Envelope, CompiledProfile.EnvelopeFields.Length)
 {
     private readonly ListPage<T> _page = new();
     private bool _itemsSeen;
 
-    internal ListPage<T> Read(BodyReader reader)
+    internal ListPage<T> Read(ref BodyReader reader)
     {
         if (compiled.ItemsAtRoot)
         {
-            if (reader.TokenType != JsonToken.StartArray)
+            if (reader.TokenType != JsonTokenType.StartArray)
             {
                 throw new BodyException(BodyFault.Shape, "UnexpectedAnswer", "the answer is no list");
             }
 
-            ReadItems(reader);
+            ReadItems(ref reader);
             return _page;
         }
 
-        if (reader.TokenType != JsonToken.StartObject)
+        if (reader.TokenType != JsonTokenType.StartObject)
         {
             throw new BodyException(BodyFault.Shape, "UnexpectedAnswer", $"the answer is {reader.Describe()} without the list '{compiled.ItemsLocation}'");
         }
 
-        ReadFields(reader);
+        ReadFields(ref reader);
 
         // A total that cannot be read is no total: the reader of the list then takes nothing for complete, which is what it must do.
         if (int.TryParse(Values[CompiledProfile.ListTotal], NumberStyles.None, CultureInfo.InvariantCulture, out int total))
@@ -65,25 +65,25 @@ internal sealed class ListReader<T>(CompiledProfile compiled, Action<BodyReader,
             : throw new BodyException(BodyFault.Shape, "UnexpectedAnswer", $"the answer has no list '{compiled.ItemsLocation}'");
     }
 
-    protected override void ReadComposite(LocationNode node, BodyReader reader)
+    protected override void ReadComposite(LocationNode node, ref BodyReader reader)
     {
-        if (reader.TokenType != JsonToken.StartArray)
+        if (reader.TokenType != JsonTokenType.StartArray)
         {
-            FailKind(node, reader, "a list");
+            FailKind(node, ref reader, "a list");
             return;
         }
 
-        ReadItems(reader);
+        ReadItems(ref reader);
     }
 
-    private void ReadItems(BodyReader reader)
+    private void ReadItems(ref BodyReader reader)
     {
         _itemsSeen = true;
-        while (reader.Next() != JsonToken.EndArray)
+        while (reader.Next() != JsonTokenType.EndArray)
         {
             cancellationToken.ThrowIfCancellationRequested();
             _page.ItemCount++;
-            readItem(reader, _page);
+            readItem(ref reader, _page);
         }
     }
 }

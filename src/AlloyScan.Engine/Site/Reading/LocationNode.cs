@@ -1,12 +1,13 @@
+using System.Text;
+
 namespace AlloyScan.Engine.Site.Reading;
 
 /// <summary>
-/// A node of the tree of property names that a profile's locations make. Names are compared by reference: the reader gets them from
-/// the same <see cref="JsonNames"/> that the tree was built with.
+/// A node of the tree of property names that a profile's locations make. Names are compared as the bytes that stand in the body.
 /// </summary>
 internal sealed class LocationNode
 {
-    private string[] _names = [];
+    private byte[][] _names = [];
     private LocationNode[] _children = [];
 
     internal LocationNode(string path) => Path = path;
@@ -24,12 +25,13 @@ internal sealed class LocationNode
     /// Finds the node of a property. Servers write properties in the same order again and again, so the search starts behind the last hit
     /// (<paramref name="hint"/>) and mostly ends there.
     /// </summary>
-    internal LocationNode? Find(string name, ref int hint)
+    internal LocationNode? Find(ref BodyReader reader, ref int hint)
     {
-        string[] names = _names;
+        ReadOnlySpan<byte> name = reader.IsEscaped ? Encoding.UTF8.GetBytes(reader.Text()) : reader.RawName;
+        byte[][] names = _names;
         for (int i = hint; i < names.Length; i++)
         {
-            if (ReferenceEquals(names[i], name))
+            if (name.SequenceEqual(names[i]))
             {
                 hint = i + 1;
                 return _children[i];
@@ -39,7 +41,7 @@ internal sealed class LocationNode
         int end = Math.Min(hint, names.Length);
         for (int i = 0; i < end; i++)
         {
-            if (ReferenceEquals(names[i], name))
+            if (name.SequenceEqual(names[i]))
             {
                 hint = i + 1;
                 return _children[i];
@@ -51,7 +53,7 @@ internal sealed class LocationNode
 
     /// <summary>Builds the tree of a section.</summary>
     /// <exception cref="AlloyScanException">Two fields stand in each other's way.</exception>
-    internal static LocationNode Build(string section, IReadOnlyList<string> fields, Func<int, string?> locationOf, JsonNames names, params int[] composites)
+    internal static LocationNode Build(string section, IReadOnlyList<string> fields, Func<int, string?> locationOf, params int[] composites)
     {
         LocationNode root = new(string.Empty);
         for (int field = 0; field < fields.Count; field++)
@@ -70,7 +72,7 @@ internal sealed class LocationNode
                     throw ApiProfileJson.Invalid(property, $"is '{location}', which lies inside '{section}.{fields[node.Field]}'.");
                 }
 
-                node = node.Child(names.Add(name));
+                node = node.Child(name);
             }
 
             if (node.Field >= 0)
@@ -92,14 +94,15 @@ internal sealed class LocationNode
 
     private LocationNode Child(string name)
     {
-        int index = Array.IndexOf(_names, name);
+        byte[] utf8 = Encoding.UTF8.GetBytes(name);
+        int index = Array.FindIndex(_names, n => n.AsSpan().SequenceEqual(utf8));
         if (index >= 0)
         {
             return _children[index];
         }
 
         LocationNode child = new(Path.Length == 0 ? name : $"{Path}.{name}");
-        _names = [.. _names, name];
+        _names = [.. _names, utf8];
         _children = [.. _children, child];
         return child;
     }

@@ -1,5 +1,5 @@
 using AlloyScan.Engine.Inventory;
-using Newtonsoft.Json;
+using System.Text.Json;
 
 namespace AlloyScan.Engine.Site.Reading;
 
@@ -8,14 +8,14 @@ internal sealed class ProductReader(ApiProfile profile, CompiledProfile compiled
 {
     /// <summary>Reads the row at the reader.</summary>
     /// <exception cref="BodyException">The row cannot be understood.</exception>
-    internal CatalogProduct Read(BodyReader reader)
+    internal CatalogProduct Read(ref BodyReader reader)
     {
-        if (reader.TokenType != JsonToken.StartObject)
+        if (reader.TokenType != JsonTokenType.StartObject)
         {
             throw new BodyException(BodyFault.Shape, "UnreadableProduct", $"a row of the software catalog is {reader.Describe()} and not an object");
         }
 
-        ReadFields(reader);
+        ReadFields(ref reader);
         string? id = Values[ApiFields.Product.Id];
         if (string.IsNullOrWhiteSpace(id))
         {

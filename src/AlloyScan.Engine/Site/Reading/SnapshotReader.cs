@@ -1,6 +1,6 @@
 using System.Globalization;
 using AlloyScan.Engine.Inventory;
-using Newtonsoft.Json;
+using System.Text.Json;
 
 namespace AlloyScan.Engine.Site.Reading;
 
@@ -16,15 +16,15 @@ internal sealed class SnapshotReader(ApiProfile profile, CompiledProfile compile
     /// <param name="reader">Stands at the first token.</param>
     /// <param name="softwareCapacity">How many installed products to make room for.</param>
     /// <exception cref="BodyException">The snapshot cannot be understood.</exception>
-    internal AuditSnapshot Read(BodyReader reader, int softwareCapacity)
+    internal AuditSnapshot Read(ref BodyReader reader, int softwareCapacity)
     {
-        if (reader.TokenType != JsonToken.StartObject)
+        if (reader.TokenType != JsonTokenType.StartObject)
         {
             throw new BodyException(BodyFault.Shape, "UnreadableSnapshot", $"the audit snapshot is {reader.Describe()} and not an object");
         }
 
         _softwareCapacity = softwareCapacity;
-        ReadFields(reader);
+        ReadFields(ref reader);
         string? id = Values[ApiFields.Snapshot.Id];
         if (string.IsNullOrWhiteSpace(id))
         {
@@ -55,37 +55,37 @@ internal sealed class SnapshotReader(ApiProfile profile, CompiledProfile compile
 
     private int _softwareCapacity;
 
-    protected override void ReadComposite(LocationNode node, BodyReader reader)
+    protected override void ReadComposite(LocationNode node, ref BodyReader reader)
     {
         switch (node.Field)
         {
             case ApiFields.Snapshot.Software:
-                ReadSoftware(node, reader);
+                ReadSoftware(node, ref reader);
                 break;
             case ApiFields.Snapshot.Adapters:
-                ReadAdapters(node, reader);
+                ReadAdapters(node, ref reader);
                 break;
             default:
-                ReadCustom(node, reader);
+                ReadCustom(node, ref reader);
                 break;
         }
     }
 
-    private void ReadSoftware(LocationNode node, BodyReader reader)
+    private void ReadSoftware(LocationNode node, ref BodyReader reader)
     {
-        if (reader.TokenType != JsonToken.StartArray)
+        if (reader.TokenType != JsonTokenType.StartArray)
         {
-            FailKind(node, reader, "a list");
+            FailKind(node, ref reader, "a list");
             return;
         }
 
         List<InstalledSoftware> software = new(_softwareCapacity);
         SoftwareReader row = new(_compiled);
-        while (reader.Next() != JsonToken.EndArray)
+        while (reader.Next() != JsonTokenType.EndArray)
         {
-            if (reader.TokenType == JsonToken.StartObject)
+            if (reader.TokenType == JsonTokenType.StartObject)
             {
-                software.Add(row.Read(reader, out string? problem));
+                software.Add(row.Read(ref reader, out string? problem));
                 if (problem is not null)
                 {
                     Fail($"In '{node.Path}', row {software.Count.ToString(CultureInfo.InvariantCulture)}: {problem}");
@@ -93,28 +93,28 @@ internal sealed class SnapshotReader(ApiProfile profile, CompiledProfile compile
             }
             else
             {
-                FailKind(node, reader, "a list of objects");
+                FailKind(node, ref reader, "a list of objects");
             }
         }
 
         _software = software;
     }
 
-    private void ReadAdapters(LocationNode node, BodyReader reader)
+    private void ReadAdapters(LocationNode node, ref BodyReader reader)
     {
-        if (reader.TokenType != JsonToken.StartArray)
+        if (reader.TokenType != JsonTokenType.StartArray)
         {
-            FailKind(node, reader, "a list");
+            FailKind(node, ref reader, "a list");
             return;
         }
 
         _adapters = new List<SnapshotAdapter>(4);
         AdapterReader row = new(profile, _compiled);
-        while (reader.Next() != JsonToken.EndArray)
+        while (reader.Next() != JsonTokenType.EndArray)
         {
-            if (reader.TokenType == JsonToken.StartObject)
+            if (reader.TokenType == JsonTokenType.StartObject)
             {
-                _adapters.Add(row.Read(reader, out string? problem));
+                _adapters.Add(row.Read(ref reader, out string? problem));
                 if (problem is not null)
                 {
                     Fail($"In '{node.Path}': {problem}");
@@ -122,31 +122,28 @@ internal sealed class SnapshotReader(ApiProfile profile, CompiledProfile compile
             }
             else
             {
-                FailKind(node, reader, "a list of objects");
+                FailKind(node, ref reader, "a list of objects");
             }
         }
     }
 
-    private void ReadCustom(LocationNode node, BodyReader reader)
+    private void ReadCustom(LocationNode node, ref BodyReader reader)
     {
-        if (reader.TokenType != JsonToken.StartObject)
+        if (reader.TokenType != JsonTokenType.StartObject)
         {
-            FailKind(node, reader, "an object");
+            FailKind(node, ref reader, "an object");
             return;
         }
 
         _custom = new Dictionary<string, string?>(StringComparer.Ordinal);
-        while (reader.Next() != JsonToken.EndObject)
+        while (reader.Next() != JsonTokenType.EndObject)
         {
-            string name = reader.Name;
+            string name = reader.Text();
             reader.Next();
             if (!reader.TryText(out string? text))
             {
                 // A custom field may be anything; a list or an object is kept as its JSON, so that nothing is lost.
-                using StringWriter json = new(CultureInfo.InvariantCulture);
-                using JsonTextWriter writer = new(json);
-                writer.WriteToken(reader, writeChildren: true);
-                text = json.ToString();
+                text = reader.CompactJson();
             }
 
             _custom[name] = text;
@@ -210,11 +207,12 @@ internal sealed class SnapshotReader(ApiProfile profile, CompiledProfile compile
 
     private string Location(string field) => profile.Snapshot[field] ?? field;
 
-    private sealed class SoftwareReader(CompiledProfile compiled) : FieldReader(compiled.Software, ApiFields.SoftwareFields.Length)
+    private sealed class SoftwareReader(CompiledProfile compiled)
+        : FieldReader(compiled.Software, ApiFields.SoftwareFields.Length, compiled.Strings)
     {
-        internal InstalledSoftware Read(BodyReader reader, out string? problem)
+        internal InstalledSoftware Read(ref BodyReader reader, out string? problem)
         {
-            ReadFields(reader);
+            ReadFields(ref reader);
             problem = Problem;
             string?[] values = Values;
             return new InstalledSoftware(
@@ -231,10 +229,10 @@ internal sealed class SnapshotReader(ApiProfile profile, CompiledProfile compile
     {
         private List<string>? _addresses;
 
-        internal SnapshotAdapter Read(BodyReader reader, out string? problem)
+        internal SnapshotAdapter Read(ref BodyReader reader, out string? problem)
         {
             _addresses = null;
-            ReadFields(reader);
+            ReadFields(ref reader);
             string? isVirtual = Values[ApiFields.Adapter.Virtual];
             if (!string.IsNullOrWhiteSpace(isVirtual) && isVirtual is not ("0" or "1") && !bool.TryParse(isVirtual, out _))
             {
@@ -251,26 +249,26 @@ internal sealed class SnapshotReader(ApiProfile profile, CompiledProfile compile
             };
         }
 
-        protected override void ReadComposite(LocationNode node, BodyReader reader)
+        protected override void ReadComposite(LocationNode node, ref BodyReader reader)
         {
             _addresses = new List<string>(2);
-            if (reader.TokenType != JsonToken.StartArray)
+            if (reader.TokenType != JsonTokenType.StartArray)
             {
-                Take(node, reader);
+                Take(node, ref reader);
                 return;
             }
 
-            while (reader.Next() != JsonToken.EndArray)
+            while (reader.Next() != JsonTokenType.EndArray)
             {
-                Take(node, reader);
+                Take(node, ref reader);
             }
         }
 
-        private void Take(LocationNode node, BodyReader reader)
+        private void Take(LocationNode node, ref BodyReader reader)
         {
             if (!reader.TryText(out string? address))
             {
-                FailKind(node, reader, "a text");
+                FailKind(node, ref reader, "a text");
             }
             else if (!string.IsNullOrWhiteSpace(address))
             {

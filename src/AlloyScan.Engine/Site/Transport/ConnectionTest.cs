@@ -168,14 +168,14 @@ internal sealed class ConnectionTest(SiteConnectionOptions options, SiteAddress 
                 SingleTry = true,
                 NotFoundAdvice = "Check that the address is that of an AlloyScan site, and the path of the device list in the API profile.",
             };
-            return (await caller.ReadAsync(call, reader => new ListReader<bool>(compiled, Skip, cancellationToken).Read(reader), cancellationToken).ConfigureAwait(false), null);
+            return (await caller.ReadAsync(call, (ref BodyReader reader) => new ListReader<bool>(compiled, Skip, cancellationToken).Read(ref reader), cancellationToken).ConfigureAwait(false), null);
         }
         catch (AlloyScanException e)
         {
             return (null, e);
         }
 
-        static void Skip(BodyReader reader, ListPage<bool> page) => reader.Skip();
+        static void Skip(ref BodyReader reader, ListPage<bool> page) => reader.Skip();
     }
 
     private async Task<bool> StepAsync(string step, Func<CancellationToken, Task<string>> run, CancellationToken cancellationToken)

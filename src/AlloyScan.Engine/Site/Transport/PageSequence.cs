@@ -20,7 +20,7 @@ internal sealed class PageSequence<T>(
     IReadOnlyList<KeyValuePair<string, string>> filters,
     string what,
     string notFoundAdvice,
-    Func<Action<BodyReader, ListPage<T>>> itemReader)
+    Func<ItemRead<T>> itemReader)
 {
     /// <summary>Most items that are read from one list: beyond any instance, so a list that gets there has no end.</summary>
     internal const int MaxItems = 50_000_000;
@@ -93,7 +93,7 @@ internal sealed class PageSequence<T>(
     private Task<ListPage<T>> FetchAsync(string url, CancellationToken cancellationToken) =>
         caller.ReadAsync(
             new CallInfo(Method.Get, url, what) { NotFoundAdvice = notFoundAdvice },
-            reader => new ListReader<T>(compiled, itemReader(), cancellationToken).Read(reader),
+            (ref BodyReader reader) => new ListReader<T>(compiled, itemReader(), cancellationToken).Read(ref reader),
             cancellationToken);
 
     private string FirstUrl()

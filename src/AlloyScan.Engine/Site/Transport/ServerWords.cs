@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using System.Text.RegularExpressions;
 using AlloyScan.Engine.Site.Reading;
+using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
 
 namespace AlloyScan.Engine.Site.Transport;
@@ -25,9 +26,10 @@ internal sealed partial record ServerWords(string? Code, string? Text)
         JToken root;
         try
         {
-            root = BodyReader.ReadBody(body, names: null, JToken.ReadFrom);
+            using JsonTextReader reader = new(new StringReader(Encoding.UTF8.GetString(body.Span))) { DateParseHandling = DateParseHandling.None, MaxDepth = BodyReader.DepthLimit };
+            root = JToken.ReadFrom(reader);
         }
-        catch (BodyException)
+        catch (Exception e) when (e is JsonException or FormatException or OverflowException or ArgumentException)
         {
             return null;
         }

@@ -1,6 +1,5 @@
 using System.Globalization;
 using AlloyScan.Engine.Site.Reading;
-using Newtonsoft.Json;
 using Polly;
 using Polly.Retry;
 using RestSharp;
@@ -75,13 +74,13 @@ internal sealed class SiteCaller : IDisposable
     /// <param name="read">Takes what is needed from the answer; called again from the start if the answer is asked for again.</param>
     /// <param name="cancellationToken">Stops the call.</param>
     /// <exception cref="AlloyScanException">The call failed.</exception>
-    internal Task<T> ReadAsync<T>(CallInfo call, Func<BodyReader, T> read, CancellationToken cancellationToken) =>
+    internal Task<T> ReadAsync<T>(CallInfo call, BodyRead<T> read, CancellationToken cancellationToken) =>
         RunAsync(
             call,
             async token =>
             {
                 using SiteResponse response = await AuthorizedAsync(call, token).ConfigureAwait(false);
-                return Parse(response, _profile.Names, read);
+                return Parse(response, read);
             },
             cancellationToken);
 
@@ -215,13 +214,13 @@ internal sealed class SiteCaller : IDisposable
     }
 
     /// <summary>Reads a body as JSON.</summary>
-    internal static T Parse<T>(SiteResponse response, JsonNames? names, Func<BodyReader, T> read)
+    internal static T Parse<T>(SiteResponse response, BodyRead<T> read)
     {
         try
         {
             return response.IsHtml
                 ? throw new BodyException(BodyFault.NotJson, "NotJson", "the answer is HTML and not JSON")
-                : BodyReader.ReadBody(response.Body, names, read);
+                : BodyReader.ReadBody(response.Body, read);
         }
         catch (BodyException e)
         {
@@ -324,7 +323,7 @@ internal sealed class SiteCaller : IDisposable
         string? advice = e.Advice is null ? null : _redactor.Clean(e.Advice);
 
         // An inner exception's text cannot be cleaned; those of the reader may quote the body, so they stay inside unless they say nothing of it.
-        Exception? inner = e.InnerException is JsonException ? null : e.InnerException;
+        Exception? inner = e.InnerException is System.Text.Json.JsonException ? null : e.InnerException;
         if (inner is not null && _redactor.Clean(inner.ToString()) != inner.ToString())
         {
             inner = null;

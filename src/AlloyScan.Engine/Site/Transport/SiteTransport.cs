@@ -11,8 +11,7 @@ using RestSharp.Interceptors;
 namespace AlloyScan.Engine.Site.Transport;
 
 /// <summary>
-/// Sends single requests through RestSharp and reads the bodies as streams, decompressed and measured. Knows nothing of tokens' lives,
-/// retries or rates.
+/// Sends single requests and reads the bodies as streams, decompressed and measured. Knows nothing of tokens' lives, retries or rates.
 /// </summary>
 internal sealed class SiteTransport : IDisposable
 {
@@ -24,12 +23,15 @@ internal sealed class SiteTransport : IDisposable
 
     private const int MaxRedirects = 3;
 
+    private const string Accept = "application/json";
+
     private static readonly string s_userAgent =
         $"AlloyScan.PowerShell/{typeof(SiteTransport).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0"}";
 
     private readonly SiteAddress _address;
     private readonly UsageCounter _usage;
     private readonly TimeProvider _time;
+    private readonly HttpClient _http;
     private readonly RestClient _client;
     private volatile bool _disposed;
 
@@ -48,9 +50,13 @@ internal sealed class SiteTransport : IDisposable
             ConnectTimeout = TimeSpan.FromSeconds(30),
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
         };
+        _http = new HttpClient(handler, disposeHandler: options.Transport is null) { Timeout = Timeout.InfiniteTimeSpan };
+        _http.DefaultRequestHeaders.Add("Accept", Accept);
+        _http.DefaultRequestHeaders.Add("Accept-Encoding", "gzip, deflate, br");
+        _http.DefaultRequestHeaders.Add("User-Agent", s_userAgent);
         _client = new RestClient(
-            handler,
-            disposeHandler: options.Transport is null,
+            _http,
+            disposeHttpClient: true,
             configureRestClient: o =>
             {
                 o.UserAgent = s_userAgent;
@@ -84,27 +90,16 @@ internal sealed class SiteTransport : IDisposable
     {
         for (int redirects = 0; ; redirects++)
         {
-            ResponseCapture capture = new();
-            RestRequest request = new(url, method) { Interceptors = [capture], Timeout = Timeout.InfiniteTimeSpan };
-            request.AddHeader("Accept", "application/json");
-            request.AddHeader("Accept-Encoding", "gzip, deflate, br");
-            if (bearer is not null)
-            {
-                request.AddHeader("Authorization", "Bearer " + bearer);
-            }
-
-            foreach ((string name, string value) in form ?? [])
-            {
-                request.AddParameter(name, value, ParameterType.GetOrPost);
-            }
-
+            HttpResponseMessage? message = null;
             try
             {
                 _usage.AddCall();
-                Stream stream = await _client.DownloadStreamAsync(request, cancellationToken).ConfigureAwait(false) ?? Stream.Null;
+                message = method == Method.Get
+                    ? await ReadAsync(url, bearer, cancellationToken).ConfigureAwait(false)
+                    : await WriteAsync(method, url, bearer, form, cancellationToken).ConfigureAwait(false);
+                Stream stream = await message.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
                 await using (stream.ConfigureAwait(false))
                 {
-                    HttpResponseMessage message = capture.Response!;
                     EverAnswered = true;
                     int status = (int)message.StatusCode;
                     if (status is 301 or 302 or 303 or 307 or 308)
@@ -135,13 +130,49 @@ internal sealed class SiteTransport : IDisposable
                 // A call that is called off may break in any way first; to the caller it was called off.
                 throw cancellationToken.IsCancellationRequested
                     ? new OperationCanceledException(e.Message, e, cancellationToken)
-                    : Translate(e, capture.Response is not null);
+                    : Translate(e, message is not null);
             }
             finally
             {
-                capture.Response?.Dispose();
+                message?.Dispose();
             }
         }
+    }
+
+    /// <summary>
+    /// Sends a plain reading. Nearly all calls are these, twenty thousand in a first synchronisation of ten thousand devices, and all that
+    /// they have is an address and a token: they go to the HTTP client itself, which RestSharp stands on too. Its building of requests from
+    /// parameters would cost a quarter of the CPU time of such a run, most of it in compiling that code in a fresh process.
+    /// </summary>
+    private async Task<HttpResponseMessage> ReadAsync(string url, string? bearer, CancellationToken cancellationToken)
+    {
+        using HttpRequestMessage request = new(HttpMethod.Get, url);
+        if (bearer is not null)
+        {
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", bearer);
+        }
+
+        return await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<HttpResponseMessage> WriteAsync(
+        Method method, string url, string? bearer, IReadOnlyList<KeyValuePair<string, string>>? form, CancellationToken cancellationToken)
+    {
+        ResponseCapture capture = new();
+        RestRequest request = new(url, method) { Interceptors = [capture], Timeout = Timeout.InfiniteTimeSpan };
+        request.AddHeader("Accept", Accept);
+        if (bearer is not null)
+        {
+            request.AddHeader("Authorization", "Bearer " + bearer);
+        }
+
+        foreach ((string name, string value) in form ?? [])
+        {
+            request.AddParameter(name, value, ParameterType.GetOrPost);
+        }
+
+        _ = await _client.DownloadStreamAsync(request, cancellationToken).ConfigureAwait(false);
+        return capture.Response!;
     }
 
     private async Task ReadBodyAsync(HttpResponseMessage message, Stream stream, int status, BodyBuffer body, CancellationToken cancellationToken)

@@ -1,6 +1,6 @@
 using System.Globalization;
 using AlloyScan.Engine.Site.Reading;
-using Newtonsoft.Json;
+using System.Text.Json;
 using RestSharp;
 
 namespace AlloyScan.Engine.Site.Transport;
@@ -19,8 +19,7 @@ internal sealed class TokenSource(SiteConnectionOptions options, SiteAddress add
 
     private static readonly TimeSpan s_longestLife = TimeSpan.FromDays(30);
 
-    private static readonly JsonNames s_names = new();
-    private static readonly LocationNode s_root = BuildRoot();
+    private static readonly LocationNode s_root = LocationNode.Build("token", ApiFields.TokenFields, i => ApiFields.TokenFields[i]);
 
     internal DateTimeOffset? ExpiresAt => slot.Current?.ExpiresAt;
 
@@ -110,7 +109,7 @@ internal sealed class TokenSource(SiteConnectionOptions options, SiteAddress add
                 throw Failure(response);
             }
 
-            AccessToken token = SiteCaller.Parse(response, s_names, Read);
+            AccessToken token = SiteCaller.Parse<AccessToken>(response, Read);
             slot.WorkingPath = first;
             return token;
         }
@@ -132,9 +131,9 @@ internal sealed class TokenSource(SiteConnectionOptions options, SiteAddress add
         return caller.GovernedAsync(Method.Post, address.Url(path), bearer: null, form, cancellationToken);
     }
 
-    private AccessToken Read(BodyReader reader)
+    private AccessToken Read(ref BodyReader reader)
     {
-        (string? value, string? life, string? type) = new TokenReader().Read(reader);
+        (string? value, string? life, string? type) = new TokenReader().Read(ref reader);
         if (string.IsNullOrWhiteSpace(value) || value.Any(c => c is <= ' ' or > '~'))
         {
             throw new BodyException(BodyFault.Shape, "UnexpectedAnswer", "the answer of the token endpoint has no usable 'access_token'");
@@ -178,23 +177,16 @@ internal sealed class TokenSource(SiteConnectionOptions options, SiteAddress add
             : general;
     }
 
-    private static LocationNode BuildRoot()
-    {
-        LocationNode root = LocationNode.Build("token", ApiFields.TokenFields, i => ApiFields.TokenFields[i], s_names);
-        s_names.Freeze();
-        return root;
-    }
-
     private sealed class TokenReader() : FieldReader(s_root, ApiFields.TokenFields.Length)
     {
-        internal (string? Value, string? Life, string? Type) Read(BodyReader reader)
+        internal (string? Value, string? Life, string? Type) Read(ref BodyReader reader)
         {
-            if (reader.TokenType != JsonToken.StartObject)
+            if (reader.TokenType != JsonTokenType.StartObject)
             {
                 throw new BodyException(BodyFault.Shape, "UnexpectedAnswer", "the answer of the token endpoint is no object");
             }
 
-            ReadFields(reader);
+            ReadFields(ref reader);
             return (Values[ApiFields.Token.AccessToken], Values[ApiFields.Token.ExpiresIn], Values[ApiFields.Token.TokenType]);
         }
     }
