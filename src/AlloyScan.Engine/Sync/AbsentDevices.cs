@@ -6,17 +6,20 @@ internal sealed class AbsentDevices(RunScope scope)
     /// <summary>Confirms absences one by one and marks the links.</summary>
     public async Task ProcessAsync(CancellationToken cancellationToken)
     {
-        var absent = new List<long>();
-        using (var reader = scope.Session.Prepare("SELECT id FROM links WHERE target_id = @p0 AND site_id = @p1 AND state = 1 ORDER BY last_seen, id")
+        var unseen = new List<(long? LastSeen, long Id)>();
+        // Sorted here and not there: as a rule nearly all links are seen and only the few others are of interest.
+        using (var reader = scope.Session.Prepare("SELECT id, last_seen FROM links WHERE target_id = @p0 AND site_id = @p1 AND state = 1")
             .Set(0, scope.Context.TargetId).Set(1, scope.Context.SiteId).Read())
         {
             while (reader.Read())
             {
                 if (!scope.Staging.IsSeen(reader.GetInt64(0)))
-                    absent.Add(reader.GetInt64(0));
+                    unseen.Add((reader.Number(1), reader.GetInt64(0)));
             }
         }
 
+        unseen.Sort();
+        var absent = unseen.ConvertAll(u => u.Id);
         if (absent.Count == 0)
             return;
 

@@ -63,7 +63,7 @@ internal sealed class RunScope
     public long? PlanId { get; }
 
     /// <summary>Devices that are read ahead at most: more than the governor lets through at once, so that it has work while a batch is written.</summary>
-    public int Window => Math.Max(4, Context.Job.ThrottleLimit * 8);
+    public int Window => Math.Max(4, Context.Job.ThrottleLimit * 4);
 
     /// <summary>Whether the device list was read completely.</summary>
     public bool Complete { get; set; }

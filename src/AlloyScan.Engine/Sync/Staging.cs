@@ -29,7 +29,7 @@ internal enum StagedKind
 
 /// <summary>A link as the comparison with the list needs it.</summary>
 internal readonly record struct LinkRow(
-    long Id, RecordClass Class, long Record, LinkState State, long ListHash, long Fingerprint, long AppliedVersion, long? LastSeen, long? RecordVersion, bool Retired, string? ClosedReason);
+    long Id, LinkState State, long ListHash, long Fingerprint, long AppliedVersion, long? LastSeen, long? RecordVersion, bool Retired, string? ClosedReason);
 
 /// <summary>A listed device that needs work.</summary>
 internal sealed record StagedDevice(StagedKind Kind, Device Device, long ListHash, long LinkId);
@@ -68,7 +68,7 @@ internal sealed class Staging
             """);
         var places = string.Join(", ", Enumerable.Range(2, LookupSize).Select(i => "@p" + i.ToString(System.Globalization.CultureInfo.InvariantCulture)));
         _lookup = _session.Prepare($"""
-            SELECT l.device_id, l.id, l.class, l.record, l.state, l.list_hash, l.fingerprint, l.record_version, l.last_seen, r.version, r.status, l.closed_reason
+            SELECT l.device_id, l.id, l.state, l.list_hash, l.fingerprint, l.record_version, l.last_seen, r.version, r.status, l.closed_reason
             FROM links l LEFT JOIN records r ON r.id = l.record
             WHERE l.target_id = @p0 AND l.site_id = @p1 AND l.device_id IN ({places})
             """).Set(0, context.TargetId).Set(1, context.SiteId);
@@ -199,8 +199,8 @@ internal sealed class Staging
         while (reader.Read())
         {
             _links[reader.GetString(0)] = new LinkRow(
-                reader.GetInt64(1), (RecordClass)reader.GetInt32(2), reader.GetInt64(3), (LinkState)reader.GetInt32(4), reader.GetInt64(5), reader.GetInt64(6),
-                reader.GetInt64(7), reader.Number(8), reader.Number(9), RecordStatus.IsRetired(reader.Text(10)), reader.Text(11));
+                reader.GetInt64(1), (LinkState)reader.GetInt32(2), reader.GetInt64(3), reader.GetInt64(4), reader.GetInt64(5),
+                reader.Number(6), reader.Number(7), RecordStatus.IsRetired(reader.Text(8)), reader.Text(9));
         }
     }
 
