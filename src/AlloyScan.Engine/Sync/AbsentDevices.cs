@@ -1,3 +1,5 @@
+using AlloyScan.Engine.Store;
+
 namespace AlloyScan.Engine.Sync;
 
 /// <summary>Works on linked devices that the list does not name any more.</summary>
