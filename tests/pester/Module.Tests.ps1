@@ -56,6 +56,7 @@ Import-Module `$module
 `$site = Start-AlloyScanSampleSite -Devices 3
 `$null = `$site | Connect-AlloyScan
 (Get-AlloyScanDevice).Count
+`$null = New-AlloyScanSyncJob Isolated -Store '$TestDrive/isolated.db' | Invoke-AlloyScanSync
 [Runtime.Loader.AssemblyLoadContext]::All | ForEach-Object { `$context = `$_; `$_.Assemblies | Where-Object { `$_.GetName().Name -eq 'Newtonsoft.Json' } | ForEach-Object { "`$(`$context.Name -replace '\W*LoadFile.*') `$(`$_.GetName().Version.Major)" } } | Sort-Object
 "@
         $lines | Should -Be '3', 'AlloyScan.PowerShell 13', 'Assembly 12', 'Default 13'

@@ -39,7 +39,7 @@ internal sealed class DeviceQueue(RunScope scope)
                     }
 
                     // Those that have their answer are counted in the usage already.
-                    if (scope.Request.MaxApiCalls is not null && scope.IsBudgetSpent(window.Count(w => !w.Fetch.IsCompleted) * 2))
+                    if (scope.Request.MaxApiCalls is not null && scope.IsBudgetSpent((window.Count(w => !w.Fetch.IsCompleted) + 1) * 2))
                     {
                         ended = true;
                         break;

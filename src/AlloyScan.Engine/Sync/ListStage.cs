@@ -47,7 +47,7 @@ internal sealed class ListStage(RunScope scope)
                 scope.Spend("Compare", ref started);
                 scope.Progress("Read", scope.Staging.Distinct, total);
                 scope.Heartbeat();
-                if (scope.IsBudgetSpent(0))
+                if ((total is null || scope.Staging.Distinct + nameless < total) && scope.IsBudgetSpent(1))
                     return;
             }
 

@@ -120,9 +120,11 @@ internal sealed class RunScope
         return e.Kind is not (ErrorKind.InvalidData or ErrorKind.NotFound) && ++_failuresInARow > MostFailuresInARow;
     }
 
-    public bool IsBudgetSpent(int underWay)
+    /// <summary>Whether the budget lacks the calls that would come next.</summary>
+    /// <param name="next">Those calls, with the ones that are under way.</param>
+    public bool IsBudgetSpent(int next)
     {
-        if (Request.MaxApiCalls is { } budget && (Source.Usage - _usageBefore).Calls + underWay >= budget)
+        if (Request.MaxApiCalls is { } budget && Usage.Calls + next > budget)
             BudgetSpent = true;
         return BudgetSpent;
     }

@@ -304,4 +304,16 @@ public sealed class LifecycleTests
 
         Assert.Equal(100, created);
     }
+
+    [Theory]
+    [InlineData(1, SyncRunStatus.PartiallySucceeded)]
+    [InlineData(2, SyncRunStatus.Succeeded)]
+    public async Task A_budget_that_is_just_enough_is_no_reason_to_stop(int calls, SyncRunStatus expected)
+    {
+        using var fixture = await WithDevicesAsync(60);
+
+        var run = await fixture.RunAsync(maxApiCalls: calls);
+
+        Assert.Equal((expected, (long)calls), (run.Status, run.ApiCalls));
+    }
 }
