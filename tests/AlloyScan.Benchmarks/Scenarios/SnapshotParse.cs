@@ -16,7 +16,7 @@ namespace AlloyScan.Benchmarks.Scenarios;
 /// of the bytes. The answers come from memory, so neither network nor site is measured.
 /// </summary>
 [MemoryDiagnoser]
-public sealed class SnapshotParse : IAsyncDisposable
+public class SnapshotParse : IAsyncDisposable
 {
     private SiteProcess _site = null!;
     private SiteClient _client = null!;
@@ -25,10 +25,16 @@ public sealed class SnapshotParse : IAsyncDisposable
 
     /// <summary>Runs this class under BenchmarkDotNet, in this process: a build of its own would need a package feed.</summary>
     public static void Run() =>
-        BenchmarkRunner.Run<SnapshotParse>(ManualConfig.Create(DefaultConfig.Instance).AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance)));
+        BenchmarkRunner.Run<SnapshotParse>(ManualConfig.Create(DefaultConfig.Instance).AddJob(Job.Default.WithToolchain(InProcessEmitToolchain.Instance)));
 
+    // The toolchain that runs in this process does not wait for a setup that is a task.
     [GlobalSetup]
-    public async Task SetupAsync()
+    public void Setup() => SetupAsync().GetAwaiter().GetResult();
+
+    [GlobalCleanup]
+    public void Cleanup() => DisposeAsync().AsTask().GetAwaiter().GetResult();
+
+    private async Task SetupAsync()
     {
         _site = await SiteProcess.StartAsync(50, 80);
         var url = new Uri(_site.Url);
@@ -61,12 +67,12 @@ public sealed class SnapshotParse : IAsyncDisposable
         });
     }
 
-    [GlobalCleanup]
     public async ValueTask DisposeAsync()
     {
         _client.Dispose();
         _floor.Dispose();
         await _site.DisposeAsync();
+        GC.SuppressFinalize(this);
     }
 
     [Benchmark(Baseline = true)]
