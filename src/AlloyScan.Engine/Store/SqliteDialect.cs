@@ -39,9 +39,9 @@ internal sealed class SqliteDialect : StoreDialect
         {
             connection.Open();
             // NORMAL is safe against corruption in WAL mode; a power cut may lose the last batches, which the next run does again.
-            Execute(connection, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-32768; PRAGMA wal_autocheckpoint=4000; PRAGMA busy_timeout=10000;");
+            Execute(connection, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-24576; PRAGMA wal_autocheckpoint=4000; PRAGMA busy_timeout=10000;");
             // Temporary tables hold the list of a run: most lists fit into this cache and are then never written to a file.
-            Execute(connection, "PRAGMA temp.cache_size=-16384; PRAGMA temp.journal_mode=MEMORY;");
+            Execute(connection, "PRAGMA temp.cache_size=-8192; PRAGMA temp.journal_mode=MEMORY;");
             return connection;
         }
         catch
