@@ -89,6 +89,8 @@ internal static class JsonLine
         json.WriteString("target", job.Target);
         json.WriteString("import_software", Words.Platforms(job.ImportSoftware));
         json.WriteString("retired_original", job.RetiredOriginal.ToString());
+        json.WriteString("missing_device", job.MissingDevice.ToString());
+        json.WriteString("deleted_record", job.DeletedRecord.ToString());
         json.WriteString("last_run_status", job.LastRunStatus);
         WriteTime(json, "last_run_at", job.LastRunAt);
         WriteTime(json, "created_at", job.CreatedAt);

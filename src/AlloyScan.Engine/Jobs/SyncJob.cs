@@ -14,6 +14,26 @@ public enum RetiredOriginal
     Delete,
 }
 
+/// <summary>What happens to the CI of a device that is gone from the site.</summary>
+public enum MissingDevice
+{
+    /// <summary>Its link is marked missing; the CI stays as it is.</summary>
+    Keep,
+
+    /// <summary>The CI is retired after the device was absent from enough complete runs for enough days, and revived when the device returns.</summary>
+    Retire,
+}
+
+/// <summary>What happens when a linked CI is gone from the CMDB.</summary>
+public enum DeletedRecord
+{
+    /// <summary>The device goes to the conflict list; nothing is created until a person says so.</summary>
+    Ask,
+
+    /// <summary>The CI is created anew.</summary>
+    Recreate,
+}
+
 /// <summary>One configured synchronisation of a site into a CMDB.</summary>
 public sealed record SyncJob
 {
@@ -58,6 +78,30 @@ public sealed record SyncJob
 
     /// <summary>What happens to the device of a CI that somebody retired.</summary>
     public RetiredOriginal RetiredOriginal { get; init; }
+
+    /// <summary>What happens to the CI of a device that is gone from the site.</summary>
+    public MissingDevice MissingDevice { get; init; }
+
+    /// <summary>Complete runs that a device must have been absent from before its CI is retired.</summary>
+    public int RetireAfterRuns { get; init; } = 3;
+
+    /// <summary>Days that a device must have been missing before its CI is retired.</summary>
+    public int RetireAfterDays { get; init; } = 7;
+
+    /// <summary>What happens when a linked CI is gone from the CMDB.</summary>
+    public DeletedRecord DeletedRecord { get; init; }
+
+    /// <summary>Days behind the newest <c>lastSeen</c> of the site after which a device is stale: its CI may go to a new device on a serial-number or UUID match.</summary>
+    public int StaleAfterDays { get; init; } = 30;
+
+    /// <summary>Most devices of the site that may carry an identifier; one that more carry is junk.</summary>
+    public int MostCarriers { get; init; } = 3;
+
+    /// <summary>Names of further sites whose CIs the identification rules see, next to those of the job's own site and those of none.</summary>
+    public IReadOnlyList<string> IdentificationSites { get; init; } = [];
+
+    /// <summary>Class of devices by their type in AlloyScan, without case, where it is to differ from the built-in classes.</summary>
+    public IReadOnlyDictionary<string, RecordClass> TypeMap { get; init; } = new Dictionary<string, RecordClass>();
 
     /// <summary>Most requests at once.</summary>
     public int ThrottleLimit { get; init; } = SiteConnectionOptions.DefaultThrottleLimit;

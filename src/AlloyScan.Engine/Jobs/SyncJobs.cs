@@ -5,6 +5,7 @@ using AlloyScan.Engine.Credentials;
 using AlloyScan.Engine.Inventory;
 using AlloyScan.Engine.Site;
 using AlloyScan.Engine.Store;
+using Newtonsoft.Json;
 
 namespace AlloyScan.Engine.Jobs;
 
@@ -14,6 +15,7 @@ public sealed class SyncJobs
     private const string Columns = """
         j.id, j.name, j.enabled, j.site_url, s.name, j.client_id, j.secret_kind, j.secret_value, j.new_computer_action, j.existing_computer_action,
         j.new_hardware_action, j.existing_hardware_action, j.software_platforms, j.retired_original, j.throttle_limit, j.api_profile, t.name, j.created_at, j.updated_at,
+        j.missing_device, j.retire_after_runs, j.retire_after_days, j.deleted_record, j.stale_after_days, j.most_carriers, j.identification_sites, j.type_map,
         (SELECT r.status FROM runs r WHERE r.job_id = j.id ORDER BY r.id DESC LIMIT 1), (SELECT r.started_at FROM runs r WHERE r.job_id = j.id ORDER BY r.id DESC LIMIT 1)
         """;
 
@@ -82,10 +84,11 @@ public sealed class SyncJobs
             var now = _store.TimeProvider.NowMilliseconds();
             var statement = session.Prepare("""
                 INSERT INTO jobs (name, enabled, site_id, site_url, client_id, secret_kind, secret_value, new_computer_action, existing_computer_action, new_hardware_action,
-                    existing_hardware_action, software_platforms, retired_original, throttle_limit, api_profile, target_id, created_at, updated_at)
-                VALUES (@p0, @p1, @p2, @p3, @p4, @p5, @p6, @p7, @p8, @p9, @p10, @p11, @p12, @p13, @p14, 1, @p15, @p15)
+                    existing_hardware_action, software_platforms, retired_original, throttle_limit, api_profile, missing_device, retire_after_runs, retire_after_days, deleted_record,
+                    stale_after_days, most_carriers, identification_sites, type_map, target_id, created_at, updated_at)
+                VALUES (@p0, @p1, @p2, @p3, @p4, @p5, @p6, @p7, @p8, @p9, @p10, @p11, @p12, @p13, @p14, @p15, @p16, @p17, @p18, @p19, @p20, @p21, @p22, 1, @p23, @p23)
                 """);
-            Bind(statement, checkedJob, site.Id).Set(15, now).Execute();
+            Bind(statement, checkedJob, site.Id).Set(23, now).Execute();
         });
         return Get(checkedJob.Name);
     }
@@ -114,9 +117,10 @@ public sealed class SyncJobs
             var statement = session.Prepare("""
                 UPDATE jobs SET name = @p0, enabled = @p1, site_id = @p2, site_url = @p3, client_id = @p4, secret_kind = @p5, secret_value = @p6, new_computer_action = @p7,
                     existing_computer_action = @p8, new_hardware_action = @p9, existing_hardware_action = @p10, software_platforms = @p11, retired_original = @p12,
-                    throttle_limit = @p13, api_profile = @p14, updated_at = @p15 WHERE id = @p16
+                    throttle_limit = @p13, api_profile = @p14, missing_device = @p15, retire_after_runs = @p16, retire_after_days = @p17, deleted_record = @p18, stale_after_days = @p19,
+                    most_carriers = @p20, identification_sites = @p21, type_map = @p22, updated_at = @p23 WHERE id = @p24
                 """);
-            Bind(statement, checkedJob, site).Set(15, _store.TimeProvider.NowMilliseconds()).Set(16, checkedJob.Id).Execute();
+            Bind(statement, checkedJob, site).Set(23, _store.TimeProvider.NowMilliseconds()).Set(24, checkedJob.Id).Execute();
         });
         return Get(checkedJob.Name);
     }
@@ -185,6 +189,15 @@ public sealed class SyncJobs
             throw new AlloyScanException(ErrorKind.NotFound, "TargetNotFound", $"There is no CMDB target '{job.Target}'.", job.Target, "The target of this version is 'Built-in'.");
         if (job.ApiProfile is not null)
             ApiProfile.Parse(job.ApiProfile);
+        CheckRange(job, job.RetireAfterRuns, 1, 1000, "number of runs before a missing device's CI is retired");
+        CheckRange(job, job.RetireAfterDays, 0, 3650, "number of days before a missing device's CI is retired");
+        CheckRange(job, job.StaleAfterDays, 1, 3650, "number of days after which a device is stale");
+        CheckRange(job, job.MostCarriers, 1, 1000, "number of devices that may share an identifier");
+        foreach (var site in job.IdentificationSites)
+        {
+            if (session.Prepare("SELECT 1 FROM sites WHERE name = @p0").Set(0, site).Number() is null)
+                throw new AlloyScanException(ErrorKind.NotFound, "SiteNotFound", $"The job '{job.Name}' names the site '{site}' for identification, which the store does not have.", site, "Connect a job to that site first, or take the name out.");
+        }
 
         ServiceActions.Get(session, job.NewComputerAction, RecordClass.Computer, ServiceActionKind.Create);
         ServiceActions.Get(session, job.ExistingComputerAction, RecordClass.Computer, ServiceActionKind.Update);
@@ -193,13 +206,22 @@ public sealed class SyncJobs
         return job with { Name = job.Name.Trim(), SiteUrl = Sites.Normalise(job.SiteUrl), ClientId = job.ClientId.Trim() };
     }
 
+    private static void CheckRange(SyncJob job, int value, int least, int most, string what)
+    {
+        if (value < least || value > most)
+            throw new AlloyScanException(ErrorKind.InvalidArgument, "InvalidJob", $"The {what} of the job '{job.Name}' is {value}, which is not between {least} and {most}.", job.Name);
+    }
+
     private static Statement Bind(Statement statement, SyncJob job, long siteId)
     {
         var secret = job.ClientSecret.Kind == SecretKind.Memory ? SecretReference.Protect(job.ClientSecret.Resolve()) : job.ClientSecret;
         return statement.Set(0, job.Name).Set(1, job.Enabled ? 1 : 0).Set(2, siteId).Set(3, job.SiteUrl.AbsoluteUri.TrimEnd('/')).Set(4, job.ClientId)
             .Set(5, secret.Kind.ToString()).Set(6, secret.Value).Set(7, job.NewComputerAction).Set(8, job.ExistingComputerAction)
             .Set(9, job.NewHardwareAction).Set(10, job.ExistingHardwareAction).Set(11, (long)job.ImportSoftware).Set(12, job.RetiredOriginal.ToString())
-            .Set(13, job.ThrottleLimit).Set(14, job.ApiProfile);
+            .Set(13, job.ThrottleLimit).Set(14, job.ApiProfile).Set(15, job.MissingDevice.ToString()).Set(16, job.RetireAfterRuns).Set(17, job.RetireAfterDays)
+            .Set(18, job.DeletedRecord.ToString()).Set(19, job.StaleAfterDays).Set(20, job.MostCarriers)
+            .Set(21, job.IdentificationSites.Count == 0 ? null : JsonConvert.SerializeObject(job.IdentificationSites))
+            .Set(22, job.TypeMap.Count == 0 ? null : JsonConvert.SerializeObject(job.TypeMap.ToDictionary(p => p.Key, p => p.Value.ToString())));
     }
 
     private static SyncJob Load(DbDataReader reader) => new()
@@ -222,9 +244,21 @@ public sealed class SyncJobs
         Target = reader.GetString(16),
         CreatedAt = Clock.Time(reader.GetInt64(17))!.Value,
         UpdatedAt = Clock.Time(reader.GetInt64(18))!.Value,
-        LastRunStatus = reader.Text(19),
-        LastRunAt = Clock.Time(reader.Number(20)),
+        MissingDevice = Enum.Parse<MissingDevice>(reader.GetString(19)),
+        RetireAfterRuns = reader.GetInt32(20),
+        RetireAfterDays = reader.GetInt32(21),
+        DeletedRecord = Enum.Parse<DeletedRecord>(reader.GetString(22)),
+        StaleAfterDays = reader.GetInt32(23),
+        MostCarriers = reader.GetInt32(24),
+        IdentificationSites = reader.Text(25) is { } sites ? JsonConvert.DeserializeObject<string[]>(sites)! : [],
+        TypeMap = ReadTypeMap(reader.Text(26)),
+        LastRunStatus = reader.Text(27),
+        LastRunAt = Clock.Time(reader.Number(28)),
     };
+
+    private static Dictionary<string, RecordClass> ReadTypeMap(string? json) => json is null
+        ? []
+        : new(JsonConvert.DeserializeObject<Dictionary<string, RecordClass>>(json)!, StringComparer.OrdinalIgnoreCase);
 
     private static string DefaultName(StoreSession session)
     {

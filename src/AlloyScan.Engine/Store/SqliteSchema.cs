@@ -4,9 +4,9 @@ namespace AlloyScan.Engine.Store;
 /// The schema of a SQLite store. Tables may change between versions; the views are the contract.
 /// Times are milliseconds since 1970 in tables and ISO 8601 text in views.
 /// </summary>
-internal static class SqliteSchema
+internal static partial class SqliteSchema
 {
-    public static readonly IReadOnlyList<string> Migrations = [Version1Tables + Version1Views];
+    public static readonly IReadOnlyList<string> Migrations = [Version1Tables + Version1Views, Version2Tables + Version2Views];
 
     private const string Version1Tables = """
         CREATE TABLE targets (

@@ -1,7 +1,11 @@
+using System.Collections;
 using System.ComponentModel;
+using System.Globalization;
 using System.Management.Automation;
 using System.Security;
+using AlloyScan.Engine;
 using AlloyScan.Engine.Credentials;
+using AlloyScan.Engine.Inventory;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.PowerShell.Completion;
 using AlloyScan.PowerShell.Connections;
@@ -48,6 +52,45 @@ public abstract class JobSettingsCmdlet : StoreCmdlet
     [Parameter]
     public RetiredOriginal RetiredOriginal { get; set; }
 
+    /// <summary>What happens to the CI of a device that is gone from the site: Keep (the link is marked missing) or Retire. New jobs use Keep.</summary>
+    [Parameter]
+    public MissingDevice MissingDevice { get; set; }
+
+    /// <summary>Complete runs that a device must have been absent from before its CI is retired. New jobs use 3.</summary>
+    [Parameter]
+    [ValidateRange(1, 1000)]
+    public int RetireAfterRuns { get; set; }
+
+    /// <summary>Days that a device must have been missing before its CI is retired. New jobs use 7.</summary>
+    [Parameter]
+    [ValidateRange(0, 3650)]
+    public int RetireAfterDays { get; set; }
+
+    /// <summary>What happens when a linked CI is gone from the CMDB: Ask (the device becomes a conflict) or Recreate. New jobs use Ask.</summary>
+    [Parameter]
+    public DeletedRecord DeletedRecord { get; set; }
+
+    /// <summary>Days behind the newest device of the site after which a device is stale, so that a new device with its serial number or BIOS UUID may take its CI over. New jobs use 30.</summary>
+    [Parameter]
+    [ValidateRange(1, 3650)]
+    public int StaleAfterDays { get; set; }
+
+    /// <summary>Most devices of the site that may carry an identifier; one that more carry counts as junk. New jobs use 3.</summary>
+    [Parameter]
+    [ValidateRange(1, 1000)]
+    public int MostCarriers { get; set; }
+
+    /// <summary>Names of further sites whose CIs the identification rules see. New jobs see those of their own site, and those of no site.</summary>
+    [Parameter]
+    [AllowEmptyCollection]
+    [ValidateNotNull]
+    public string[] IdentificationSite { get; set; } = [];
+
+    /// <summary>Class by device type, where it is to differ: @{ 'Thin client' = 'Computer' }. An empty hashtable removes the map.</summary>
+    [Parameter]
+    [ValidateNotNull]
+    public Hashtable TypeMap { get; set; } = [];
+
     /// <summary>Most requests at once, from 1 to 64. New jobs use 8.</summary>
     [Parameter]
     [ValidateRange(1, 64)]
@@ -67,6 +110,14 @@ public abstract class JobSettingsCmdlet : StoreCmdlet
         ExistingHardwareAction = Given(nameof(ExistingHardwareAction), ExistingHardwareAction, job.ExistingHardwareAction),
         ImportSoftware = IsGiven(nameof(ImportSoftware)) ? Platforms.Parse(ImportSoftware) : job.ImportSoftware,
         RetiredOriginal = Given(nameof(RetiredOriginal), RetiredOriginal, job.RetiredOriginal),
+        MissingDevice = Given(nameof(MissingDevice), MissingDevice, job.MissingDevice),
+        RetireAfterRuns = Given(nameof(RetireAfterRuns), RetireAfterRuns, job.RetireAfterRuns),
+        RetireAfterDays = Given(nameof(RetireAfterDays), RetireAfterDays, job.RetireAfterDays),
+        DeletedRecord = Given(nameof(DeletedRecord), DeletedRecord, job.DeletedRecord),
+        StaleAfterDays = Given(nameof(StaleAfterDays), StaleAfterDays, job.StaleAfterDays),
+        MostCarriers = Given(nameof(MostCarriers), MostCarriers, job.MostCarriers),
+        IdentificationSites = IsGiven(nameof(IdentificationSite)) ? IdentificationSite : job.IdentificationSites,
+        TypeMap = IsGiven(nameof(TypeMap)) ? ReadTypeMap(TypeMap) : job.TypeMap,
         ThrottleLimit = Given(nameof(ThrottleLimit), ThrottleLimit, job.ThrottleLimit),
         ApiProfile = ApiProfileFile.Read(this, ApiProfilePath) ?? job.ApiProfile,
     };
@@ -89,6 +140,24 @@ public abstract class JobSettingsCmdlet : StoreCmdlet
             RegistrationSets.ClientSecretFile => new Registration(clientId!, SecretReference.FromFile(GetUnresolvedProviderPathFromPSPath(file!))),
             _ => Registration.From(credential!),
         };
+
+    private static Dictionary<string, RecordClass> ReadTypeMap(Hashtable map)
+    {
+        var result = new Dictionary<string, RecordClass>(StringComparer.OrdinalIgnoreCase);
+        foreach (DictionaryEntry entry in map)
+        {
+            var type = Convert.ToString(entry.Key, CultureInfo.InvariantCulture)!;
+            if (!Enum.TryParse<RecordClass>(Convert.ToString(entry.Value, CultureInfo.InvariantCulture), ignoreCase: true, out var recordClass) || !Enum.IsDefined(recordClass))
+            {
+                throw new AlloyScanException(
+                    ErrorKind.InvalidArgument, "InvalidTypeMap", $"The type map gives '{type}' the class '{entry.Value}', which does not exist.", type, "The classes are Computer and Hardware.");
+            }
+
+            result[type.Trim()] = recordClass;
+        }
+
+        return result;
+    }
 
     private protected bool IsGiven(string parameter) => MyInvocation.BoundParameters.ContainsKey(parameter);
 

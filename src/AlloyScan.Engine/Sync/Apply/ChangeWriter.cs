@@ -33,7 +33,7 @@ internal sealed class ChangeWriter
         _catalog = new ProductCatalog(_session, context.TargetId);
         _installations = new InstallationSets(_session, _catalog);
         _journal = _session.Prepare("""
-            INSERT INTO changes (run_id, target_id, class, number, action, field, old_value, new_value) VALUES (@p0, @p1, @p2, @p3, @p4, @p5, @p6, @p7)
+            INSERT INTO changes (run_id, target_id, class, number, action, field, old_value, new_value, link, detail) VALUES (@p0, @p1, @p2, @p3, @p4, @p5, @p6, @p7, @p8, @p9)
             """).Set(1, context.TargetId);
         _upsertLink = _session.Prepare("""
             INSERT INTO links (target_id, site_id, device_id, class, record, record_number, state, list_hash, fingerprint, record_version, platform, audit_id, audited_at,
@@ -298,8 +298,17 @@ internal sealed class ChangeWriter
         Reason = reason,
     };
 
-    public void Journal(RecordClass recordClass, long number, string action, string? field, string? oldValue, string? newValue) =>
-        _journal.Set(0, _context.RunId).Set(2, (int)recordClass).Set(3, number).Set(4, action).Set(5, field).Set(6, oldValue).Set(7, newValue).Execute();
+    /// <summary>Writes a row of the journal.</summary>
+    /// <param name="recordClass">Class of the CI.</param>
+    /// <param name="number">Number of the CI.</param>
+    /// <param name="action">What was done.</param>
+    /// <param name="field">The field, <c>software</c> or <c>link</c>.</param>
+    /// <param name="oldValue">Before.</param>
+    /// <param name="newValue">After.</param>
+    /// <param name="link">Key of the link through which it was done.</param>
+    /// <param name="detail">What an undo needs beyond the values, as JSON.</param>
+    public void Journal(RecordClass recordClass, long number, string action, string? field, string? oldValue, string? newValue, long? link = null, string? detail = null) =>
+        _journal.Set(0, _context.RunId).Set(2, (int)recordClass).Set(3, number).Set(4, action).Set(5, field).Set(6, oldValue).Set(7, newValue).Set(8, link).Set(9, detail).Execute();
 
     private InstallationDifference? CompareSoftware(RecordState record, DeviceFacts facts, LinkDetails? link)
     {
