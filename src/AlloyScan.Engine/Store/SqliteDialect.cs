@@ -8,7 +8,7 @@ namespace AlloyScan.Engine.Store;
 internal sealed class SqliteDialect : StoreDialect
 {
     /// <summary>"ALSC": marks the file as ours.</summary>
-    private const int ApplicationId = 0x414C5343;
+    internal const int ApplicationId = 0x414C5343;
 
     private const int Busy = 5;
     private const int Locked = 6;

@@ -1,3 +1,4 @@
+using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Store;
 using Microsoft.Data.Sqlite;
 
@@ -125,8 +126,38 @@ public sealed class StoreOpeningTests : IDisposable
             using var command = connection.CreateCommand();
             command.CommandText = $"SELECT * FROM {view} LIMIT 0";
             using var reader = command.ExecuteReader();
-            Assert.Equal(columns, string.Join(", ", Enumerable.Range(0, reader.FieldCount).Select(reader.GetName)));
+            // Views only grow: what the contract names comes first and in its order; more may follow.
+            var names = Enumerable.Range(0, reader.FieldCount).Select(reader.GetName).ToList();
+            Assert.Equal(columns, string.Join(", ", names.Take(columns.Split(',').Length)));
+            Assert.Equal(names.Distinct(), names);
         }
+    }
+
+    [Fact]
+    public void A_store_of_version_1_is_copied_aside_and_brought_up_to_date_with_all_that_it_holds()
+    {
+        using (var connection = new SqliteConnection($"Data Source={PathOf("store.db")};Pooling=False"))
+        {
+            connection.Open();
+            using var command = connection.CreateCommand();
+            command.CommandText = SqliteSchema.Migrations[0] + FormattableString.Invariant($"PRAGMA application_id={SqliteDialect.ApplicationId}; PRAGMA user_version=1;") + """
+                INSERT INTO sites (id, name, created_at) VALUES (1, 'hq', 0);
+                INSERT INTO jobs (name, enabled, site_id, site_url, client_id, secret_kind, secret_value, new_computer_action, existing_computer_action, new_hardware_action,
+                    existing_hardware_action, software_platforms, retired_original, throttle_limit, target_id, created_at, updated_at)
+                VALUES ('HQ', 1, 1, 'https://site.example/hq', 'c', 'Environment', 'V', 2943, 2944, 2945, 2946, 7, 'Keep', 8, 1, 0, 0);
+                INSERT INTO records (id, target_id, class, number, name, status, created_at, updated_at) VALUES (1, 1, 1, 1, 'PC-1', 'Active', 0, 0);
+                INSERT INTO links (target_id, site_id, device_id, class, record, record_number, state, list_hash, fingerprint, record_version, first_seen, synced_at)
+                VALUES (1, 1, 'd1', 1, 1, 1, 1, 0, 0, 1, 0, 0);
+                """;
+            command.ExecuteNonQuery();
+        }
+
+        using var store = AlloyStore.Open(StoreLocation.Resolve(PathOf("store.db")));
+
+        var job = Assert.Single(store.Jobs.List());
+        Assert.Equal(("HQ", MissingDevice.Keep, 3, 7, DeletedRecord.Ask, 30, 3), (job.Name, job.MissingDevice, job.RetireAfterRuns, job.RetireAfterDays, job.DeletedRecord, job.StaleAfterDays, job.MostCarriers));
+        Assert.Equal(("PC-1", "d1"), store.Cmdb.Computers().Select(c => (c.Name, c.DeviceId)).Single());
+        Assert.Equal(2, Directory.GetFiles(_folder, "store*").Count(f => !f.EndsWith("-wal", StringComparison.Ordinal) && !f.EndsWith("-shm", StringComparison.Ordinal)));
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
