@@ -144,7 +144,7 @@ public sealed class StoreOpeningTests : IDisposable
                 INSERT INTO sites (id, name, created_at) VALUES (1, 'hq', 0);
                 INSERT INTO jobs (name, enabled, site_id, site_url, client_id, secret_kind, secret_value, new_computer_action, existing_computer_action, new_hardware_action,
                     existing_hardware_action, software_platforms, retired_original, throttle_limit, target_id, created_at, updated_at)
-                VALUES ('HQ', 1, 1, 'https://site.example/hq', 'c', 'Environment', 'V', 2943, 2944, 2945, 2946, 7, 'Keep', 8, 1, 0, 0);
+                VALUES ('HQ', 1, 1, 'https://site.example/hq', 'c', 'EnvironmentVariable', 'V', 2943, 2944, 2945, 2946, 7, 'Keep', 8, 1, 0, 0);
                 INSERT INTO records (id, target_id, class, number, name, status, created_at, updated_at) VALUES (1, 1, 1, 1, 'PC-1', 'Active', 0, 0);
                 INSERT INTO links (target_id, site_id, device_id, class, record, record_number, state, list_hash, fingerprint, record_version, first_seen, synced_at)
                 VALUES (1, 1, 'd1', 1, 1, 1, 1, 0, 0, 1, 0, 0);
