@@ -195,6 +195,90 @@ public sealed class SiteTokenTests
         Assert.Equal([TokenPath, DevicePath, TokenPath, DevicePath], site.Requests.Select(r => r.Path));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task A_token_that_ends_while_a_call_waits_for_its_turn_is_not_sent(int throttleLimit)
+    {
+        FakeSite site = Site().WithTokens(100);
+        using SiteClient client = site.Client(o => o with { ThrottleLimit = throttleLimit });
+        await client.AuthenticateAsync(default);
+        TaskCompletionSource open = new();
+        site.OnAsync("/api/v1/devices/slow", async (_, _) =>
+        {
+            await open.Task;
+            return FakeSite.Json(FakeSite.DeviceJson(1));
+        });
+        Task[] holders = [.. Enumerable.Range(0, throttleLimit).Select(_ => client.ReadDeviceAsync("slow", default))];
+        await site.ReachedAsync("/api/v1/devices/slow", throttleLimit);
+
+        // Both have the first token in hand and find no place.
+        Task[] waiting = [client.ReadDeviceAsync("d1", default), client.ReadDeviceAsync("d1", default)];
+        site.Time.Advance(TimeSpan.FromSeconds(95));
+        open.SetResult();
+        await Task.WhenAll([.. holders, .. waiting]).WaitAsync(TimeSpan.FromSeconds(30));
+
+        Assert.All(site.Requests.Where(r => r.Path == DevicePath), r => Assert.Equal("Bearer token-2", r.Authorization));
+        Assert.Equal(2, site.Count(TokenPath));
+    }
+
+    [Fact]
+    public async Task The_token_that_is_refused_is_the_one_that_was_sent()
+    {
+        FakeSite site = Site().WithTokens(100).On(DevicePath, r => r.Authorization is "Bearer token-1" or "Bearer token-2" ? FakeSite.Status(401) : FakeSite.Json(FakeSite.DeviceJson(1)));
+        using SiteClient client = site.Client(o => o with { ThrottleLimit = 1 });
+        await client.AuthenticateAsync(default);
+        TaskCompletionSource open = new();
+        site.OnAsync("/api/v1/devices/slow", async (_, _) =>
+        {
+            await open.Task;
+            return FakeSite.Json(FakeSite.DeviceJson(1));
+        });
+        Task holder = client.ReadDeviceAsync("slow", default);
+        await site.ReachedAsync("/api/v1/devices/slow", 1);
+        Task<AlloyScan.Engine.Inventory.Device?> waiting = client.ReadDeviceAsync("d1", default);
+        site.Time.Advance(TimeSpan.FromSeconds(95));
+        open.SetResult();
+        await holder;
+
+        // Sent with the second token, which the site refuses; the third one must be asked for, and not the second taken for fresh.
+        Assert.NotNull(await waiting.WaitAsync(TimeSpan.FromSeconds(30)));
+        Assert.Equal(["Bearer token-2", "Bearer token-3"], site.Requests.Where(r => r.Path == DevicePath).Select(r => r.Authorization));
+    }
+
+    [Fact]
+    public async Task A_queue_that_outlasts_every_token_does_not_go_on_for_ever()
+    {
+        FakeSite site = Site();
+        site.On(TokenPath, _ =>
+        {
+            // Gone before it can be used.
+            site.Time.Advance(TimeSpan.FromSeconds(2));
+            return FakeSite.Json("""{"access_token":"late","expires_in":1}""");
+        });
+        using SiteClient client = site.Client(o => o with { TimeProvider = new HurriedTime(site.Time) });
+
+        Assert.NotNull(await client.ReadDeviceAsync("d1", default).WaitAsync(TimeSpan.FromSeconds(30)));
+
+        Assert.InRange(site.Count(TokenPath), 2, 10);
+    }
+
+    /// <summary>Each look at the clock takes a second.</summary>
+    private sealed class HurriedTime(InstantTime time) : TimeProvider
+    {
+        public override long TimestampFrequency => time.TimestampFrequency;
+
+        public override DateTimeOffset GetUtcNow()
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            return time.GetUtcNow();
+        }
+
+        public override long GetTimestamp() => time.GetTimestamp();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => time.CreateTimer(callback, state, dueTime, period);
+    }
+
     [Fact]
     public async Task A_fresh_token_that_is_refused_too_is_an_error()
     {

@@ -35,6 +35,9 @@ internal sealed class SiteCaller : IDisposable
     /// <summary>Longest wait on the site's word. A site that asks for more has most likely run out of its monthly quota.</summary>
     internal static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(10);
 
+    /// <summary>How often one call goes back for a token that ended while it waited for its turn, before it sends the one it has.</summary>
+    internal const int MaxLateTokens = 5;
+
     private static readonly TimeSpan s_longestBackoff = TimeSpan.FromSeconds(30);
 
     private readonly SiteConnectionOptions _options;
@@ -152,18 +155,24 @@ internal sealed class SiteCaller : IDisposable
     }
 
     /// <summary>Sends one request in its turn and within its time, obeying 429.</summary>
+    /// <param name="method">The verb.</param>
+    /// <param name="url">Address on the site's own host.</param>
+    /// <param name="bearer">Finds the token; <see langword="null"/> for the token request itself.</param>
+    /// <param name="form">Body of a form; <see langword="null"/> for none.</param>
+    /// <param name="cancellationToken">Stops the request.</param>
+    /// <exception cref="AttemptException">No answer came.</exception>
     internal async Task<SiteResponse> GovernedAsync(
-        Method method, string url, string? bearer, IReadOnlyList<KeyValuePair<string, string>>? form, CancellationToken cancellationToken)
+        Method method, string url, Bearer? bearer, IReadOnlyList<KeyValuePair<string, string>>? form, CancellationToken cancellationToken)
     {
         for (int throttles = 1; ; throttles++)
         {
-            using RateGovernor.Place place = await _governor.EnterAsync(cancellationToken).ConfigureAwait(false);
+            using RateGovernor.Place place = await EnterAsync(bearer, cancellationToken).ConfigureAwait(false);
             using CancellationTokenSource timer = new(_options.Timeout, _options.TimeProvider);
             using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timer.Token);
             SiteResponse response;
             try
             {
-                response = await _transport.SendAsync(method, url, bearer, form, linked.Token).ConfigureAwait(false);
+                response = await _transport.SendAsync(method, url, bearer?.Used?.Value, form, linked.Token).ConfigureAwait(false);
             }
             catch (AttemptException e)
             {
@@ -210,6 +219,37 @@ internal sealed class SiteCaller : IDisposable
                     Advice = "Wait, lower the throttle limit, or look at the API transactions of the month under Site Settings > Limits and usage.",
                 }.At(response.Request);
             }
+        }
+    }
+
+    /// <summary>
+    /// Waits for a place and sees to it that the token is still good by then. A token is asked for outside of any place, since its
+    /// request needs one of its own: at a concurrency of 1 it would wait for itself.
+    /// </summary>
+    private async ValueTask<RateGovernor.Place> EnterAsync(Bearer? bearer, CancellationToken cancellationToken)
+    {
+        if (bearer is null)
+        {
+            return await _governor.EnterAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        for (int late = 0; ; late++)
+        {
+            bearer.Used = await _tokens.GetAsync(bearer.Stale, cancellationToken).ConfigureAwait(false);
+            RateGovernor.Place place = await _governor.EnterAsync(cancellationToken).ConfigureAwait(false);
+            if (_tokens.Good(bearer.Stale) is { } good)
+            {
+                bearer.Used = good;
+                return place;
+            }
+
+            // A queue that outlasts every token would go on for ever: then the site may judge, and a 401 has its own way out.
+            if (late == MaxLateTokens)
+            {
+                return place;
+            }
+
+            place.Dispose();
         }
     }
 
@@ -269,16 +309,16 @@ internal sealed class SiteCaller : IDisposable
 
     private async Task<SiteResponse> AuthorizedAsync(CallInfo call, CancellationToken cancellationToken)
     {
-        AccessToken token = await _tokens.GetAsync(stale: null, cancellationToken).ConfigureAwait(false);
-        SiteResponse response = await GovernedAsync(call.Method, call.Url, token.Value, form: null, cancellationToken).ConfigureAwait(false);
+        Bearer bearer = new();
+        SiteResponse response = await GovernedAsync(call.Method, call.Url, bearer, form: null, cancellationToken).ConfigureAwait(false);
         if (response.StatusCode == 401)
         {
             // A token may end before its time, for instance when the site restarts. One fresh token, one more try; those who find the same
             // stale token at the same time share the fresh one.
             response.Dispose();
             Trace("The site refuses the token (401); a fresh one is asked for.");
-            token = await _tokens.GetAsync(stale: token, cancellationToken).ConfigureAwait(false);
-            response = await GovernedAsync(call.Method, call.Url, token.Value, form: null, cancellationToken).ConfigureAwait(false);
+            bearer.Stale = bearer.Used;
+            response = await GovernedAsync(call.Method, call.Url, bearer, form: null, cancellationToken).ConfigureAwait(false);
         }
 
         if (response.IsSuccess)
@@ -332,5 +372,15 @@ internal sealed class SiteCaller : IDisposable
         return e.StatusCode is { } code
             ? new SiteException(e.Kind, e.ErrorId, message, code, e.ServerMessage, request.Path, call.Target, advice, inner)
             : new AlloyScanException(e.Kind, e.ErrorId, message, call.Target, advice, inner);
+    }
+
+    /// <summary>The token of one call, which may change while the call waits for its turn.</summary>
+    internal sealed class Bearer
+    {
+        /// <summary>The token that the site refused; <see langword="null"/> when none was.</summary>
+        internal AccessToken? Stale { get; set; }
+
+        /// <summary>The token that the last request was sent with.</summary>
+        internal AccessToken? Used { get; set; }
     }
 }

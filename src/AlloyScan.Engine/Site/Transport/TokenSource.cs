@@ -83,7 +83,9 @@ internal sealed class TokenSource(SiteConnectionOptions options, SiteAddress add
             async token => await GetAsync(slot.Current, token).ConfigureAwait(false),
             cancellationToken);
 
-    private AccessToken? Good(AccessToken? stale) =>
+    /// <summary>The shared token if it can be used now; asks for none.</summary>
+    /// <param name="stale">A token that the site refused; <see langword="null"/> when none was.</param>
+    internal AccessToken? Good(AccessToken? stale) =>
         slot.Current is { } token && !ReferenceEquals(token, stale) && options.TimeProvider.GetUtcNow() < token.RenewAt ? token : null;
 
     private async Task<AccessToken> RequestAsync(CancellationToken cancellationToken)
