@@ -28,14 +28,14 @@ internal static class Identifiers
     public static string? SerialNumber(string? text)
     {
         var value = Collapse(text);
-        return value is null || JunkIdentifiers.IsJunkSerialNumber(value) ? null : value;
+        return value is null || ShippedJunk.IsJunkSerialNumber(value) ? null : value;
     }
 
     /// <summary>As a serial number; tags have their own junk, which is the same list.</summary>
     public static string? AssetTag(string? text)
     {
         var value = Collapse(text);
-        return value is null || JunkIdentifiers.IsJunkAssetTag(value) ? null : value;
+        return value is null || ShippedJunk.IsJunkAssetTag(value) ? null : value;
     }
 
     /// <summary>Upper case, without domain.</summary>
@@ -49,7 +49,7 @@ internal static class Identifiers
         var dot = value.IndexOf('.', StringComparison.Ordinal);
         if (dot > 0 && !System.Net.IPAddress.TryParse(value, out _))
             value = value[..dot];
-        return value.Length == 0 ? null : value;
+        return value.Length == 0 || ShippedJunk.IsJunkName(value) ? null : value;
     }
 
     /// <summary>Twelve upper-case hexadecimal digits.</summary>
@@ -78,11 +78,11 @@ internal static class Identifiers
             }
         }
 
-        if (count != 12 || JunkIdentifiers.IsJunkMacAddress(digits))
+        if (count != 12 || ShippedJunk.IsJunkMacAddress(digits))
             return null;
 
         var firstByte = byte.Parse(digits[..2], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
-        weak = (firstByte & 0b11) != 0 || JunkIdentifiers.IsSharedAdapter(digits);
+        weak = (firstByte & 0b11) != 0 || ShippedJunk.IsSharedAdapter(digits);
         return new string(digits);
     }
 
@@ -112,7 +112,7 @@ internal static class Identifiers
             }
         }
 
-        if (count != 32 || JunkIdentifiers.IsJunkUuid(digits))
+        if (count != 32 || ShippedJunk.IsJunkUuid(digits))
             return null;
 
         Span<char> swapped = stackalloc char[32];
@@ -120,10 +120,50 @@ internal static class Identifiers
         SwapBytes(digits[..8], swapped[..8]);
         SwapBytes(digits[8..12], swapped[8..12]);
         SwapBytes(digits[12..16], swapped[12..16]);
-        if (JunkIdentifiers.IsJunkUuid(swapped))
+        if (ShippedJunk.IsJunkUuid(swapped))
             return null;
 
         return new string(((ReadOnlySpan<char>)digits).SequenceCompareTo(swapped) <= 0 ? digits : swapped);
+    }
+
+    /// <summary>Whether a text has the form that its kind asks for, junk or not.</summary>
+    public static bool IsWellFormed(IdentifierKind kind, string? text) => kind switch
+    {
+        IdentifierKind.MacAddress or IdentifierKind.WeakMacAddress => HasDigits(text, 12, ":-. "),
+        IdentifierKind.BiosUuid => HasDigits(text, 32, "-{} :"),
+        _ => Collapse(text) is not null,
+    };
+
+    /// <summary>The form in which values of a kind are compared; <see langword="null"/> for what identifies nothing.</summary>
+    public static string? Normalise(IdentifierKind kind, string? text) => kind switch
+    {
+        IdentifierKind.Name => Name(text),
+        IdentifierKind.SerialNumber => SerialNumber(text),
+        IdentifierKind.AssetTag => AssetTag(text),
+        IdentifierKind.BiosUuid => BiosUuid(text),
+        IdentifierKind.MacAddress or IdentifierKind.WeakMacAddress => MacAddress(text, out _),
+        _ => Collapse(text),
+    };
+
+    /// <summary>A compared value with the separators that people expect.</summary>
+    public static string Display(IdentifierKind kind, string value) => kind switch
+    {
+        IdentifierKind.MacAddress or IdentifierKind.WeakMacAddress when value.Length == 12 => string.Join(':', Enumerable.Range(0, 6).Select(i => value.Substring(i * 2, 2))),
+        IdentifierKind.BiosUuid when value.Length == 32 => $"{value[..8]}-{value[8..12]}-{value[12..16]}-{value[16..20]}-{value[20..]}",
+        _ => value,
+    };
+
+    private static bool HasDigits(string? text, int count, string separators)
+    {
+        foreach (var c in text ?? string.Empty)
+        {
+            if (char.IsAsciiHexDigit(c))
+                count--;
+            else if (!separators.Contains(c, StringComparison.Ordinal))
+                return false;
+        }
+
+        return count == 0;
     }
 
     private static void SwapBytes(ReadOnlySpan<char> from, Span<char> to)

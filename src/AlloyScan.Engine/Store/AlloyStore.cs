@@ -2,6 +2,7 @@ using System.Data.Common;
 using AlloyScan.Engine.Cmdb;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Sync;
+using AlloyScan.Engine.Sync.Identify;
 using Dapper;
 
 namespace AlloyScan.Engine.Store;
@@ -22,6 +23,8 @@ public sealed class AlloyStore : IDisposable
         Runs = new RunHistory(this);
         Cmdb = new CmdbRepository(this);
         Sync = new SyncService(this);
+        IdentificationRules = new IdentificationRules(this);
+        JunkIdentifiers = new JunkIdentifiers(this);
     }
 
     /// <summary>Where the store is.</summary>
@@ -38,6 +41,12 @@ public sealed class AlloyStore : IDisposable
 
     /// <summary>Runs jobs, for real or as a rehearsal.</summary>
     public SyncService Sync { get; }
+
+    /// <summary>The rules that recognise an unlinked device as an existing CI.</summary>
+    public IdentificationRules IdentificationRules { get; }
+
+    /// <summary>Values that identify nothing.</summary>
+    public JunkIdentifiers JunkIdentifiers { get; }
 
     internal TimeProvider TimeProvider { get; }
 

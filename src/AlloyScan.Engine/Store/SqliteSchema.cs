@@ -1,3 +1,5 @@
+using AlloyScan.Engine.Sync.Identify;
+
 namespace AlloyScan.Engine.Store;
 
 /// <summary>
@@ -6,7 +8,7 @@ namespace AlloyScan.Engine.Store;
 /// </summary>
 internal static partial class SqliteSchema
 {
-    public static readonly IReadOnlyList<string> Migrations = [Version1Tables + Version1Views, Version2Tables + Version2Views];
+    public static readonly IReadOnlyList<string> Migrations = [Version1Tables + Version1Views, Version2Tables + IdentificationPolicy.SeedSql() + Version2Views];
 
     private const string Version1Tables = """
         CREATE TABLE targets (

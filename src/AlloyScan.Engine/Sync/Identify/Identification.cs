@@ -43,12 +43,14 @@ internal sealed class Identification
     private readonly Statement _anyRecordWith;
     private readonly Dictionary<Identifier, bool> _junk = [];
     private readonly bool _cmdbWasEmpty;
+    private readonly IReadOnlyList<IdentificationRule> _rules;
     private long _nextPlanned = -1;
 
     public Identification(RunContext context)
     {
         _context = context;
         _session = context.Session;
+        _rules = IdentificationPolicy.Load(_session);
         _session.Execute("""
             CREATE TEMP TABLE planned_records (id INTEGER PRIMARY KEY, class INTEGER NOT NULL, serial TEXT, device_id TEXT NOT NULL);
             CREATE TEMP TABLE planned_identifiers (kind INTEGER NOT NULL, value TEXT NOT NULL, record INTEGER NOT NULL, PRIMARY KEY (kind, value, record)) WITHOUT ROWID;
@@ -94,9 +96,9 @@ internal sealed class Identification
         if (shared == 0)
             return true;
 
-        foreach (var rule in IdentificationPolicy.Default)
+        foreach (var rule in _rules)
         {
-            if (rule.Class == facts.Class && rule.Conditions.All(c => IsShared(c.Attribute, rule, shared)))
+            if (rule.Class == facts.Class && rule.Conditions.All(c => IsShared((IdentifierKind)c.Attribute, rule, shared)))
                 return false;
         }
 
@@ -128,7 +130,7 @@ internal sealed class Identification
                 records.Add(reader.GetInt64(0));
         }
 
-        foreach (var rule in IdentificationPolicy.Default)
+        foreach (var rule in _rules)
         {
             if (rule.Class != facts.Class)
                 continue;
@@ -186,9 +188,9 @@ internal sealed class Identification
         HashSet<long>? result = null;
         foreach (var condition in rule.Conditions)
         {
-            HashSet<long> matching = carriers.TryGetValue(condition.Attribute, out var found) ? [.. found] : [];
+            HashSet<long> matching = carriers.TryGetValue((IdentifierKind)condition.Attribute, out var found) ? [.. found] : [];
             // A weak address supports a rule that has another condition; alone it identifies nothing.
-            if (condition.Attribute == IdentifierKind.MacAddress && rule.Conditions.Count > 1 && carriers.TryGetValue(IdentifierKind.WeakMacAddress, out var weak))
+            if (condition.Attribute == IdentificationAttribute.MacAddress && rule.Conditions.Count > 1 && carriers.TryGetValue(IdentifierKind.WeakMacAddress, out var weak))
                 matching.UnionWith(weak);
             if (result is null)
                 result = matching;

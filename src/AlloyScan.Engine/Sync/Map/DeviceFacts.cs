@@ -255,7 +255,7 @@ internal sealed class DeviceFacts
             if (Inventory.Identifiers.MacAddress(adapter.MacAddress, out var weak) is not { } mac)
                 continue;
 
-            weak |= adapter.Virtual || JunkIdentifiers.IsSharedAdapterName(adapter.Name);
+            weak |= adapter.Virtual || ShippedJunk.IsSharedAdapterName(adapter.Name);
             var entry = weak ? "-" + mac : mac;
             if (!result.Contains(entry))
                 result.Add(entry);
