@@ -60,7 +60,8 @@ internal sealed class BuiltInCmdb
     {
         if (_nextId == 0)
         {
-            _nextId = (_session.Prepare("SELECT max(id) FROM records").Number() ?? 0) + 1;
+            // Closed links remember CIs that are gone, so their keys are not given again either.
+            _nextId = Math.Max(_session.Prepare("SELECT max(id) FROM records").Number() ?? 0, _session.Prepare("SELECT max(record) FROM links").Number() ?? 0) + 1;
             using var reader = _session.Prepare("SELECT next_computer, next_hardware FROM targets WHERE id = @p0").Set(0, _targetId).Read();
             reader.Read();
             (_nextComputer, _nextHardware) = (reader.GetInt64(0), reader.GetInt64(1));
@@ -100,19 +101,35 @@ internal sealed class BuiltInCmdb
         return version;
     }
 
-    public void AddIdentifiers(long record, IEnumerable<Identifier> identifiers)
+    /// <summary>Adds identifiers to a CI.</summary>
+    /// <returns>Those that it did not have.</returns>
+    public List<Identifier> AddIdentifiers(long record, IEnumerable<Identifier> identifiers)
     {
-        foreach (var identifier in identifiers)
-            _insertIdentifier.Set(0, (int)identifier.Kind).Set(1, identifier.Value).Set(2, record).Execute();
-    }
-
-    public void RemoveIdentifiers(long record, IEnumerable<Identifier> identifiers)
-    {
+        var added = new List<Identifier>();
         foreach (var identifier in identifiers)
         {
-            _session.Prepare("DELETE FROM record_identifiers WHERE kind = @p0 AND value = @p1 AND record = @p2")
-                .Set(0, (int)identifier.Kind).Set(1, identifier.Value).Set(2, record).Execute();
+            if (_insertIdentifier.Set(0, (int)identifier.Kind).Set(1, identifier.Value).Set(2, record).Execute() > 0)
+                added.Add(identifier);
         }
+
+        return added;
+    }
+
+    /// <summary>Takes identifiers from a CI.</summary>
+    /// <returns>Those that it had.</returns>
+    public List<Identifier> RemoveIdentifiers(long record, IEnumerable<Identifier> identifiers)
+    {
+        var removed = new List<Identifier>();
+        foreach (var identifier in identifiers)
+        {
+            if (_session.Prepare("DELETE FROM record_identifiers WHERE kind = @p0 AND value = @p1 AND record = @p2")
+                .Set(0, (int)identifier.Kind).Set(1, identifier.Value).Set(2, record).Execute() > 0)
+            {
+                removed.Add(identifier);
+            }
+        }
+
+        return removed;
     }
 
     /// <summary>The identifiers that a CI's own fields give.</summary>

@@ -29,6 +29,7 @@ internal sealed class InstallationSets
     private readonly Statement _insert;
     private readonly Statement _insertMany;
     private readonly Statement _current;
+    private readonly Statement _one;
     private readonly Dictionary<long, InstalledSoftware> _wanted = [];
 
     public InstallationSets(StoreSession session, ProductCatalog catalog)
@@ -38,6 +39,10 @@ internal sealed class InstallationSets
         _insert = session.Prepare("INSERT INTO installations (record, product, install_date, install_key, serial_number) VALUES (@p0, @p1, @p2, @p3, @p4)");
         var rows = Enumerable.Range(0, RowsAtOnce).Select(i => FormattableString.Invariant($"(@p{i * 5}, @p{(i * 5) + 1}, @p{(i * 5) + 2}, @p{(i * 5) + 3}, @p{(i * 5) + 4})"));
         _insertMany = session.Prepare($"INSERT INTO installations (record, product, install_date, install_key, serial_number) VALUES {string.Join(", ", rows)}");
+        _one = session.Prepare("""
+            SELECT p.name, p.version, p.publisher, p.software_group, i.install_date, i.install_key, i.serial_number
+            FROM installations i JOIN products p ON p.id = i.product WHERE i.record = @p0 AND i.product = @p1
+            """);
         _current = session.Prepare("SELECT product, install_date, install_key, serial_number FROM installations WHERE record = @p0");
     }
 
@@ -121,6 +126,15 @@ internal sealed class InstallationSets
             _session.Prepare("UPDATE installations SET install_date = @p2, install_key = @p3, serial_number = @p4 WHERE record = @p0 AND product = @p1")
                 .Set(0, record).Set(1, product).Set(2, Clean(item.InstallDate)).Set(3, Clean(item.InstallKey)).Set(4, Clean(item.SerialNumber)).Execute();
         }
+    }
+
+    /// <summary>One installation, spelt as in the catalog, and the software group of its product.</summary>
+    public (InstalledSoftware Installation, string? Group) Get(long record, long product)
+    {
+        using var reader = _one.Set(0, record).Set(1, product).Read();
+        return reader.Read()
+            ? (new InstalledSoftware(reader.GetString(0), reader.Text(1), reader.Text(2), reader.Text(4), reader.Text(5), reader.Text(6)), reader.Text(3))
+            : throw new InvalidOperationException($"The installation of product {product} is gone.");
     }
 
     private static void Bind(Statement statement, int from, long record, in (long Product, InstalledSoftware Software) row) =>

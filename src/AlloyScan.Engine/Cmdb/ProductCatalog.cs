@@ -112,11 +112,7 @@ internal sealed class ProductCatalog
     }
 
     /// <summary>A product in words, for the journal.</summary>
-    public string Describe(long product)
-    {
-        using var reader = _session.Prepare("SELECT name, version FROM products WHERE id = @p0").Set(0, product).Read();
-        return !reader.Read() ? $"product {product}" : reader.IsDBNull(1) ? reader.GetString(0) : $"{reader.GetString(0)} {reader.GetString(1)}";
-    }
+    public static string Describe(in InstalledSoftware product) => product.Version is null ? product.Name ?? string.Empty : $"{product.Name} {product.Version}";
 
     private static string? Clean(string? text) => string.IsNullOrWhiteSpace(text) ? null : text.Trim();
 }

@@ -14,7 +14,7 @@ public sealed class RunHistory
         r.devices_read AS DevicesRead, r.created AS Created, r.updated AS Updated, r.unchanged AS Unchanged, r.conflicts AS Conflicts, r.missing AS Missing, r.retired AS Retired,
         r.deleted_in_alloyscan AS DeletedInAlloyScan, r.installations_added AS InstallationsAdded, r.installations_removed AS InstallationsRemoved,
         r.products_added AS ProductsAdded, r.products_removed AS ProductsRemoved, r.skipped AS Skipped, r.errors AS Errors, r.api_calls AS ApiCalls, r.bytes_received AS BytesReceived,
-        r.stage_seconds AS StageSeconds
+        r.stage_seconds AS StageSeconds, r.kind AS Kind, r.undoes AS Undoes, r.undone_by AS UndoneBy
         FROM runs r JOIN targets t ON t.id = r.target_id JOIN sites s ON s.id = r.site_id
         """;
 
@@ -83,6 +83,9 @@ public sealed class RunHistory
     private static SyncRun ToRun(RunRow row) => new()
     {
         Id = row.Id,
+        Kind = Enum.Parse<SyncRunKind>(row.Kind),
+        Undoes = row.Undoes,
+        UndoneBy = row.UndoneBy,
         Job = row.Job,
         Target = row.Target,
         Site = row.Site,
@@ -139,6 +142,9 @@ public sealed class RunHistory
         public long ApiCalls { get; init; }
         public long BytesReceived { get; init; }
         public string? StageSeconds { get; init; }
+        public string Kind { get; init; } = string.Empty;
+        public long? Undoes { get; init; }
+        public long? UndoneBy { get; init; }
     }
 
     private sealed class JournalRow

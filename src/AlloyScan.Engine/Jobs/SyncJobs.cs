@@ -16,7 +16,7 @@ public sealed class SyncJobs
         j.id, j.name, j.enabled, j.site_url, s.name, j.client_id, j.secret_kind, j.secret_value, j.new_computer_action, j.existing_computer_action,
         j.new_hardware_action, j.existing_hardware_action, j.software_platforms, j.retired_original, j.throttle_limit, j.api_profile, t.name, j.created_at, j.updated_at,
         j.missing_device, j.retire_after_runs, j.retire_after_days, j.deleted_record, j.stale_after_days, j.most_carriers, j.identification_sites, j.type_map,
-        (SELECT r.status FROM runs r WHERE r.job_id = j.id ORDER BY r.id DESC LIMIT 1), (SELECT r.started_at FROM runs r WHERE r.job_id = j.id ORDER BY r.id DESC LIMIT 1)
+        (SELECT r.status FROM runs r WHERE r.job_id = j.id AND r.kind = 'Sync' ORDER BY r.id DESC LIMIT 1), (SELECT r.started_at FROM runs r WHERE r.job_id = j.id AND r.kind = 'Sync' ORDER BY r.id DESC LIMIT 1)
         """;
 
     private const string From = "FROM jobs j JOIN sites s ON s.id = j.site_id JOIN targets t ON t.id = j.target_id";

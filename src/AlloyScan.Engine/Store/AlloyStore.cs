@@ -2,7 +2,9 @@ using System.Data.Common;
 using AlloyScan.Engine.Cmdb;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Sync;
+using AlloyScan.Engine.Sync.Conflicts;
 using AlloyScan.Engine.Sync.Identify;
+using AlloyScan.Engine.Sync.Links;
 using Dapper;
 
 namespace AlloyScan.Engine.Store;
@@ -25,6 +27,8 @@ public sealed class AlloyStore : IDisposable
         Sync = new SyncService(this);
         IdentificationRules = new IdentificationRules(this);
         JunkIdentifiers = new JunkIdentifiers(this);
+        Conflicts = new SyncConflicts(this);
+        Links = new SyncLinks(this);
     }
 
     /// <summary>Where the store is.</summary>
@@ -47,6 +51,12 @@ public sealed class AlloyStore : IDisposable
 
     /// <summary>Values that identify nothing.</summary>
     public JunkIdentifiers JunkIdentifiers { get; }
+
+    /// <summary>Devices about which a person has to decide.</summary>
+    public SyncConflicts Conflicts { get; }
+
+    /// <summary>What ties devices to CIs.</summary>
+    public SyncLinks Links { get; }
 
     internal TimeProvider TimeProvider { get; }
 

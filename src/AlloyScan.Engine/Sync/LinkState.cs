@@ -1,7 +1,7 @@
 namespace AlloyScan.Engine.Sync;
 
-/// <summary>State of a link, as the number that the store keeps.</summary>
-internal enum LinkState
+/// <summary>State of a link. The numbers are those that the store keeps.</summary>
+public enum LinkState
 {
     /// <summary>Device and CI belong together.</summary>
     Live = 1,

@@ -1,5 +1,6 @@
 using AlloyScan.Engine.Cmdb;
 using AlloyScan.Engine.Store;
+using AlloyScan.Engine.Sync.Undo;
 
 namespace AlloyScan.Engine.Sync;
 
@@ -104,8 +105,9 @@ internal sealed class RetiredDevices(RunScope scope)
     private SyncChange CloseDeleted(LinkDetails link, long intent)
     {
         scope.Session.Prepare("UPDATE intents SET outcome = 'Deleted' WHERE id = @p0").Set(0, intent).Execute();
+        var before = LinkImage.Read(scope.Session, link.Id);
         scope.Session.Prepare("UPDATE links SET state = 3, closed_reason = @p1 WHERE id = @p0").Set(0, link.Id).Set(1, ClosedReason.DeletedInAlloyScan).Execute();
-        scope.Writer.Journal(link.Class, link.RecordNumber, "DeleteInAlloyScan", "link", link.State.ToString(), LinkState.Closed.ToString());
+        scope.Writer.JournalLink(link.Class, link.RecordNumber, "DeleteInAlloyScan", link.Id, before, LinkState.Closed);
         scope.Context.Counts.DeletedInAlloyScan++;
         return scope.Writer.LinkChange(ChangeAction.DeleteInAlloyScan, link, "Its CI is retired");
     }

@@ -7,20 +7,23 @@ namespace AlloyScan.Engine.Sync;
 internal static class RunRow
 {
     /// <summary>Ends runs whose process died, and starts a new one.</summary>
-    public static void Begin(RunContext context)
+    public static void Begin(RunContext context, SyncRunKind kind = SyncRunKind.Sync) =>
+        context.Session.InTransactionDo(() => context.RunId = Begin(
+            context.Session, context.TimeProvider, context.TargetId, context.SiteId, context.Job.Id == 0 ? null : context.Job.Id, context.Job.Name, kind));
+
+    /// <summary>As the other, for work that no job's settings shape. Call inside a transaction.</summary>
+    /// <returns>Number of the run.</returns>
+    public static long Begin(StoreSession session, TimeProvider timeProvider, long targetId, long siteId, long? jobId, string job, SyncRunKind kind, long? undoes = null)
     {
-        var now = context.TimeProvider.NowMilliseconds();
-        context.Session.InTransactionDo(() =>
-        {
-            // The lease is ours, so whoever is still written down as running is dead.
-            context.Session.Execute(
-                "UPDATE runs SET status = 'Failed', ended_at = @p1, message = 'The process that ran it ended without a word; the next run went on from its last batch.' WHERE target_id = @p0 AND status = 'Running'",
-                context.TargetId, now);
-            context.Session.Execute(
-                "INSERT INTO runs (job_id, job, target_id, site_id, started_at, status) VALUES (@p0, @p1, @p2, @p3, @p4, 'Running')",
-                context.Job.Id == 0 ? null : context.Job.Id, context.Job.Name, context.TargetId, context.SiteId, now);
-            context.RunId = context.Session.Prepare("SELECT last_insert_rowid()").Number()!.Value;
-        });
+        var now = timeProvider.NowMilliseconds();
+        // The lease is ours, so whoever is still written down as running is dead.
+        session.Execute(
+            "UPDATE runs SET status = 'Failed', ended_at = @p1, message = 'The process that ran it ended without a word; the next run went on from its last batch.' WHERE target_id = @p0 AND status = 'Running'",
+            targetId, now);
+        session.Execute(
+            "INSERT INTO runs (job_id, job, target_id, site_id, started_at, status, kind, undoes) VALUES (@p0, @p1, @p2, @p3, @p4, 'Running', @p5, @p6)",
+            jobId, job, targetId, siteId, now, kind.ToString(), undoes);
+        return session.Prepare("SELECT last_insert_rowid()").Number()!.Value;
     }
 
     /// <summary>Writes the counts so far, inside the transaction of a batch.</summary>
@@ -44,7 +47,7 @@ internal static class RunRow
             context.Session.Execute(
                 "UPDATE runs SET ended_at = @p1, status = @p2, message = @p3, complete = @p4, reached_end = @p5, api_calls = @p6, bytes_received = @p7, stage_seconds = @p8 WHERE id = @p0",
                 context.RunId, Clock.Milliseconds(run.EndedAt), run.Status.ToString(), run.Message, run.Complete ? 1 : 0,
-                run.Status is SyncRunStatus.Succeeded or SyncRunStatus.PartiallySucceeded or SyncRunStatus.Blocked ? 1 : 0,
+                run.Kind == SyncRunKind.Sync && run.Status is SyncRunStatus.Succeeded or SyncRunStatus.PartiallySucceeded or SyncRunStatus.Blocked ? 1 : 0,
                 run.ApiCalls, run.BytesReceived, JsonConvert.SerializeObject(run.StageSeconds));
         });
 }

@@ -22,11 +22,36 @@ public enum SyncRunStatus
     Canceled,
 }
 
-/// <summary>The record of one execution of a job. Counts are of configuration items unless they say otherwise.</summary>
+/// <summary>What sort of work a run did.</summary>
+public enum SyncRunKind
+{
+    /// <summary>An execution of a job.</summary>
+    Sync,
+
+    /// <summary>Another run was taken back.</summary>
+    Undo,
+
+    /// <summary>A person decided a conflict.</summary>
+    Resolve,
+
+    /// <summary>A person undid a wrong merge.</summary>
+    Split,
+}
+
+/// <summary>The record of one execution of a job, or of a decision that changed the CMDB in its name. Counts are of configuration items unless they say otherwise.</summary>
 public sealed record SyncRun
 {
     /// <summary>Number of the run in its store; 0 for a rehearsal.</summary>
     public long Id { get; init; }
+
+    /// <summary>What sort of work it did.</summary>
+    public SyncRunKind Kind { get; init; }
+
+    /// <summary>Number of the run that this one took back; <see langword="null"/> when it is no undo.</summary>
+    public long? Undoes { get; init; }
+
+    /// <summary>Number of the run that took this one back; <see langword="null"/> when none did.</summary>
+    public long? UndoneBy { get; init; }
 
     /// <summary>Name of the job.</summary>
     public string Job { get; init; } = string.Empty;

@@ -3,6 +3,7 @@ using AlloyScan.Engine.Inventory;
 using AlloyScan.Engine.Store;
 using AlloyScan.Engine.Sync.Identify;
 using AlloyScan.Engine.Sync.Map;
+using AlloyScan.Engine.Sync.Undo;
 using Newtonsoft.Json;
 
 namespace AlloyScan.Engine.Sync.Apply;
@@ -23,6 +24,7 @@ internal sealed class ChangeWriter
     private readonly Statement _upsertLink;
     private readonly Statement _upsertValues;
     private int _row;
+    private JournalDetail? _detail;
 
     public ChangeWriter(RunContext context, Identification identification)
     {
@@ -55,6 +57,7 @@ internal sealed class ChangeWriter
     {
         _cmdb.Reset();
         _catalog.Reset();
+        _detail = null;
     }
 
     /// <summary>Writes what a batch gathered in memory. Call before the commit.</summary>
@@ -84,6 +87,7 @@ internal sealed class ChangeWriter
             _cmdb.AddIdentifiers(id, facts.Identifiers());
             if (difference is not null)
                 _installations.Apply(id, difference);
+            var before = FormerLink(facts.DeviceId);
             var link = WriteLink(facts, id, number, 1, difference is not null, difference?.Total ?? 0, now);
             var written = new Dictionary<string, string?>();
             foreach (var field in CmdbFields.All)
@@ -93,8 +97,9 @@ internal sealed class ChangeWriter
             }
 
             WriteValues(link, facts, written);
-            Journal(facts.Class, number, "Create", null, null, facts.DisplayName);
-            CloseConflict(facts.DeviceId, "Created");
+            var conflict = CloseConflict(facts.DeviceId, "Created");
+            Journal(facts.Class, number, "Create", null, null, facts.DisplayName, link,
+                before is null && conflict is null ? null : new JournalDetail { Link = before?.Image, Written = before?.Written, State = LinkState.Live, Conflict = conflict });
         }
         else
         {
@@ -126,20 +131,29 @@ internal sealed class ChangeWriter
             var now = _context.TimeProvider.NowMilliseconds();
             if (decision.CloseLink != 0)
             {
+                var closed = LinkImage.Read(_session, decision.CloseLink);
                 _session.Prepare("UPDATE links SET state = 3, closed_reason = @p1 WHERE id = @p0").Set(0, decision.CloseLink).Set(1, ClosedReason.TakenOver).Execute();
-                Journal(facts.Class, record.Number, "CloseLink", "link", LinkState.Missing.ToString(), LinkState.Closed.ToString());
+                JournalLink(facts.Class, record.Number, "CloseLink", decision.CloseLink, closed, LinkState.Closed);
             }
 
-            var version = WriteFields(record, changes, now);
-            _cmdb.AddIdentifiers(record.Id, facts.Identifiers());
+            // The row of the link comes first: it says where what the link brought to the CI begins.
+            var before = FormerLink(facts.DeviceId);
+            var identifiers = _cmdb.AddIdentifiers(record.Id, facts.Identifiers());
+            var link = WriteLink(facts, record.Id, record.Number, changes.Count > 0 ? record.Version + 1 : record.Version, difference is not null, difference?.Total ?? 0, now);
+            Journal(facts.Class, record.Number, "Link", "link", null, facts.DeviceId, link, new JournalDetail
+            {
+                Link = before?.Image,
+                Written = before?.Written,
+                State = LinkState.Live,
+                IdentifiersAdded = identifiers.Count > 0 ? identifiers : null,
+                Conflict = CloseConflict(facts.DeviceId, "Linked"),
+            });
+            WriteFields(record, changes, now, link);
             if (difference is not null)
-                WriteSoftware(record, difference);
+                WriteSoftware(record, difference, link);
             foreach (var (field, value) in changes)
                 written[field.Name] = value;
-            var link = WriteLink(facts, record.Id, record.Number, version, difference is not null, difference?.Total ?? 0, now);
             WriteValues(link, facts, written);
-            Journal(facts.Class, record.Number, "Link", "link", null, facts.DeviceId);
-            CloseConflict(facts.DeviceId, "Linked");
         }
         else
         {
@@ -182,12 +196,27 @@ internal sealed class ChangeWriter
         if (_context.Applying)
         {
             var now = _context.TimeProvider.NowMilliseconds();
-            var version = WriteFields(record, changes, now);
             // What a person typed into the CI since the last run identifies it as well.
-            _cmdb.RemoveIdentifiers(record.Id, before.Except(after));
-            _cmdb.AddIdentifiers(record.Id, after.Except(before));
+            var removed = _cmdb.RemoveIdentifiers(record.Id, before.Except(after));
+            var added = _cmdb.AddIdentifiers(record.Id, after.Except(before));
+            if (changes.Count > 0 || difference is { IsEmpty: false } || returned)
+            {
+                _detail = new JournalDetail
+                {
+                    Link = LinkImage.Read(_session, link.Id),
+                    State = LinkState.Live,
+                    Version = changes.Count > 0 ? record.Version + 1 : null,
+                    IdentifiersAdded = added.Count > 0 ? added : null,
+                    IdentifiersRemoved = removed.Count > 0 ? removed : null,
+                    Source = added.Count + removed.Count > 0 ? link.Source : null,
+                };
+            }
+
+            if (returned)
+                Journal(facts.Class, record.Number, "Return", "link", LinkState.Missing.ToString(), LinkState.Live.ToString(), link.Id);
+            var version = WriteFields(record, changes, now, link.Id);
             if (difference is not null)
-                WriteSoftware(record, difference);
+                WriteSoftware(record, difference, link.Id);
             foreach (var (field, value) in changes)
                 written[field.Name] = value;
             _session.Prepare("""
@@ -198,8 +227,6 @@ internal sealed class ChangeWriter
                 .Set(7, facts.LastSeen).Set(8, now).Set(9, difference is not null || link.SoftwareImported ? 1 : 0).Set(10, difference?.Total ?? link.SoftwareCount)
                 .Set(11, IsUnconfirmedEmpty(facts, link) ? facts.AuditId : null).Execute();
             WriteValues(link.Id, facts, written);
-            if (returned)
-                Journal(facts.Class, record.Number, "Return", "link", LinkState.Missing.ToString(), LinkState.Live.ToString());
         }
         else if (!before.SequenceEqual(after))
         {
@@ -257,8 +284,9 @@ internal sealed class ChangeWriter
     {
         if (_context.Applying)
         {
+            var before = LinkImage.Read(_session, link.Id);
             _session.Prepare("UPDATE links SET state = 4 WHERE id = @p0").Set(0, link.Id).Execute();
-            Journal(link.Class, link.RecordNumber, "CloseLink", "link", link.State.ToString(), LinkState.RecordDeleted.ToString());
+            JournalLink(link.Class, link.RecordNumber, "CloseLink", link.Id, before, LinkState.RecordDeleted);
         }
 
         var recordId = RunContext.RecordId(link.Class, link.RecordNumber);
@@ -273,8 +301,9 @@ internal sealed class ChangeWriter
         _context.Counts.Missing++;
         if (_context.Applying)
         {
+            var before = LinkImage.Read(_session, link.Id);
             _session.Prepare("UPDATE links SET state = 2, missing_since = @p1 WHERE id = @p0").Set(0, link.Id).Set(1, _context.TimeProvider.NowMilliseconds()).Execute();
-            Journal(link.Class, link.RecordNumber, "MarkMissing", "link", LinkState.Live.ToString(), LinkState.Missing.ToString());
+            JournalLink(link.Class, link.RecordNumber, "MarkMissing", link.Id, before, LinkState.Missing);
         }
         else
         {
@@ -306,9 +335,28 @@ internal sealed class ChangeWriter
     /// <param name="oldValue">Before.</param>
     /// <param name="newValue">After.</param>
     /// <param name="link">Key of the link through which it was done.</param>
-    /// <param name="detail">What an undo needs beyond the values, as JSON.</param>
-    public void Journal(RecordClass recordClass, long number, string action, string? field, string? oldValue, string? newValue, long? link = null, string? detail = null) =>
-        _journal.Set(0, _context.RunId).Set(2, (int)recordClass).Set(3, number).Set(4, action).Set(5, field).Set(6, oldValue).Set(7, newValue).Set(8, link).Set(9, detail).Execute();
+    /// <param name="detail">What an undo needs beyond the values.</param>
+    public void Journal(RecordClass recordClass, long number, string action, string? field, string? oldValue, string? newValue, long? link = null, JournalDetail? detail = null)
+    {
+        if (_detail is not null)
+        {
+            // What was noted of the change as a whole stands on its first row.
+            detail = detail is null ? _detail : _detail with { Installation = detail.Installation, InstallationAfter = detail.InstallationAfter, SoftwareGroup = detail.SoftwareGroup };
+            _detail = null;
+        }
+
+        _journal.Set(0, _context.RunId).Set(2, (int)recordClass).Set(3, number).Set(4, action).Set(5, field).Set(6, oldValue).Set(7, newValue).Set(8, link).Set(9, detail?.ToJson()).Execute();
+    }
+
+    /// <summary>Writes the row of a link whose state changed.</summary>
+    /// <param name="recordClass">Class of the CI.</param>
+    /// <param name="number">Number of the CI.</param>
+    /// <param name="action">What was done.</param>
+    /// <param name="link">Key of the link.</param>
+    /// <param name="before">The link before.</param>
+    /// <param name="after">Its state now.</param>
+    public void JournalLink(RecordClass recordClass, long number, string action, long link, LinkImage? before, LinkState after) =>
+        Journal(recordClass, number, action, "link", before?.State.ToString(), after.ToString(), link, new JournalDetail { Link = before, State = after });
 
     private InstallationDifference? CompareSoftware(RecordState record, DeviceFacts facts, LinkDetails? link)
     {
@@ -341,24 +389,47 @@ internal sealed class ChangeWriter
         _context.Counts.InstallationsRemoved += difference?.Removed.Count ?? 0;
     }
 
-    private long WriteFields(RecordState record, List<(CmdbField Field, string? Value)> changes, long now)
+    private long WriteFields(RecordState record, List<(CmdbField Field, string? Value)> changes, long now, long link)
     {
         if (changes.Count == 0)
             return record.Version;
 
         foreach (var (field, value) in changes)
-            Journal(record.Class, record.Number, "Update", field.Name, record.Values[field.Index], value);
+            Journal(record.Class, record.Number, "Update", field.Name, record.Values[field.Index], value, link);
         return _cmdb.Update(record, changes, now);
     }
 
-    private void WriteSoftware(RecordState record, InstallationDifference difference)
+    private void WriteSoftware(RecordState record, InstallationDifference difference, long link)
     {
         foreach (var product in difference.Removed)
-            Journal(record.Class, record.Number, "InstallationRemoved", "software", _catalog.Describe(product), null);
+        {
+            var (installation, group) = _installations.Get(record.Id, product);
+            Journal(record.Class, record.Number, "InstallationRemoved", "software", ProductCatalog.Describe(installation), null, link,
+                new JournalDetail { Installation = installation, SoftwareGroup = group });
+        }
+
+        var touched = difference.Touched.ConvertAll(t => (t.Product, Before: _installations.Get(record.Id, t.Product).Installation));
         _installations.Apply(record.Id, difference);
+        foreach (var (product, before) in touched)
+        {
+            // Other date or keys of the same product: nothing that anybody counts, and yet to be put back.
+            var text = ProductCatalog.Describe(before);
+            Journal(record.Class, record.Number, "InstallationUpdated", "software", text, text, link,
+                new JournalDetail { Installation = before, InstallationAfter = _installations.Get(record.Id, product).Installation });
+        }
+
         foreach (var (product, _) in difference.Added)
-            Journal(record.Class, record.Number, "InstallationAdded", "software", null, _catalog.Describe(product));
+        {
+            var (installation, _) = _installations.Get(record.Id, product);
+            Journal(record.Class, record.Number, "InstallationAdded", "software", null, ProductCatalog.Describe(installation), link, new JournalDetail { Installation = installation });
+        }
     }
+
+    /// <summary>The link that a device had before, with the values that it wrote when they matter for going back to it.</summary>
+    private (LinkImage Image, string? Written)? FormerLink(string deviceId) =>
+        LinkImage.Read(_session, _context.TargetId, _context.SiteId, deviceId) is { } image
+            ? (image, image.State is LinkState.Live or LinkState.Missing ? _session.Prepare("SELECT written FROM link_values WHERE link = @p0").Set(0, image.Id).Text() : null)
+            : null;
 
     private long WriteLink(DeviceFacts facts, long record, long number, long version, bool softwareImported, int softwareCount, long now) =>
         _upsertLink.Set(2, facts.DeviceId).Set(3, (int)facts.Class).Set(4, record).Set(5, number).Set(6, facts.ListHash).Set(7, _context.Fingerprint).Set(8, version)
@@ -368,9 +439,12 @@ internal sealed class ChangeWriter
     private void WriteValues(long link, DeviceFacts facts, Dictionary<string, string?> written) =>
         _upsertValues.Set(0, link).Set(1, facts.ToKeptJson()).Set(2, JsonConvert.SerializeObject(written)).Execute();
 
-    private void CloseConflict(string deviceId, string state) =>
-        _session.Prepare("UPDATE conflicts SET state = @p3, updated_at = @p4 WHERE target_id = @p0 AND site_id = @p1 AND device_id = @p2 AND state = 'Open'")
-            .Set(0, _context.TargetId).Set(1, _context.SiteId).Set(2, deviceId).Set(3, state).Set(4, _context.TimeProvider.NowMilliseconds()).Execute();
+    /// <returns>The conflict that was closed.</returns>
+    private long? CloseConflict(string deviceId, string state) =>
+        _session.Prepare("""
+            UPDATE conflicts SET state = @p3, updated_at = @p4, resolved_at = @p4 WHERE target_id = @p0 AND site_id = @p1 AND device_id = @p2 AND state = 'Open' RETURNING id
+            """)
+            .Set(0, _context.TargetId).Set(1, _context.SiteId).Set(2, deviceId).Set(3, state).Set(4, _context.TimeProvider.NowMilliseconds()).Number();
 
     private static List<FieldChange> Fields(RecordState record, List<(CmdbField Field, string? Value)> changes) =>
         [.. changes.Select(c => new FieldChange(c.Field.Name, record.Values[c.Field.Index], c.Value))];

@@ -29,7 +29,7 @@ internal sealed record SourceHealth(string? StopReason, string? NoRemovalReason)
                 $"Is this another site? Of {liveLinks} linked devices only {seenLinks} are in its list. Nothing was changed; check the site address and the app registration of the job.", null);
         }
 
-        var last = session.Prepare("SELECT devices_read FROM runs WHERE target_id = @p0 AND site_id = @p1 AND complete = 1 AND status <> 'Running' ORDER BY id DESC LIMIT 1")
+        var last = session.Prepare("SELECT devices_read FROM runs WHERE target_id = @p0 AND site_id = @p1 AND kind = 'Sync' AND complete = 1 AND status <> 'Running' ORDER BY id DESC LIMIT 1")
             .Set(0, context.TargetId).Set(1, context.SiteId).Number();
         return last is { } before && listed < before * (1 - MostDrop)
             ? new SourceHealth(null, $"The site lists {listed} devices, more than {MostDrop:P0} fewer than the {before} of the last complete run: nothing is marked missing or deleted.")

@@ -95,7 +95,7 @@ internal sealed class Verifier(RunContext context, IInventorySource source)
 
     private (VerificationCheck Check, long Id) LastRun()
     {
-        using var reader = _session.Prepare("SELECT id, status, message FROM runs WHERE target_id = @p0 AND site_id = @p1 ORDER BY id DESC LIMIT 1").Set(0, context.TargetId).Set(1, context.SiteId).Read();
+        using var reader = _session.Prepare("SELECT id, status, message FROM runs WHERE target_id = @p0 AND site_id = @p1 AND kind = 'Sync' ORDER BY id DESC LIMIT 1").Set(0, context.TargetId).Set(1, context.SiteId).Read();
         if (!reader.Read())
             return (new VerificationCheck("Last run", nameof(SyncRunStatus.Succeeded), "never run", Verdict.Failed, "Run the job."), 0);
 
