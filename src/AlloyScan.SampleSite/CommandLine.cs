@@ -10,7 +10,7 @@ internal sealed record CommandLine
 {
     public const string SecretVariable = "ALLOYSCAN_SAMPLE_SECRET";
 
-    public const string Help = $"""
+    public static readonly string Help = $"""
         A local AlloyScan site with a made-up fleet. It listens on 127.0.0.1 only.
 
         Usage: AlloyScan.SampleSite [options]
@@ -37,6 +37,8 @@ internal sealed record CommandLine
           --unknown-fields         add fields that no documentation mentions
           --registration-expired   the app registration has expired
           --registration-disabled  the app registration is switched off
+          --fault FAULT            a fault, such as ServerError:on=device,rate=0.05, or "preset NAME"; can be given often
+          --fault-plan FILE        faults, one a line
           --access-log FILE        one line a request
           --json                   first line: a JSON object with url, clientId, clientSecret, pid
           --parent-pid N           end when that process is gone
@@ -44,6 +46,8 @@ internal sealed record CommandLine
           --help                   this text
 
         The client secret is taken from the environment variable {SecretVariable}; without it, it is random.
+        Faults: {string.Join(", ", Enum.GetNames<FaultKind>())}.
+        Keys of a fault: on (any, token, list, device, snapshot, software), after, times, rate, amount, retry (seconds, date, none), sticky.
         Ends on SIGTERM and on Ctrl+C; with --parent-pid, Ctrl+C is the parent's. Exit codes: 0 ended, 1 could not start, 64 bad usage.
 
         """;
@@ -128,7 +132,7 @@ internal sealed record CommandLine
     }
 
     private static bool IsKnown(string option) => option is "--devices" or "--seed" or "--day" or "--port" or "--client-id" or "--slug" or "--token-lifetime" or "--token-path"
-        or "--max-page-size" or "--software" or "--junk-rate" or "--duplicate-rate" or "--change-rate" or "--latency" or "--rate-limit" or "--access-log" or "--parent-pid";
+        or "--max-page-size" or "--software" or "--junk-rate" or "--duplicate-rate" or "--change-rate" or "--latency" or "--rate-limit" or "--fault" or "--fault-plan" or "--access-log" or "--parent-pid";
 
     private void Set(string option, string value)
     {
@@ -155,8 +159,22 @@ internal sealed record CommandLine
             "--change-rate" => Site with { ChangeRate = Number(option, value) },
             "--latency" => Site with { Latency = TimeSpan.FromMilliseconds(Number(option, value)) },
             "--rate-limit" => Site with { RateLimitPerSecond = Whole(option, value) },
+            "--fault" => Site with { Faults = [.. Site.Faults, .. Faults(() => [value])] },
+            "--fault-plan" => Site with { Faults = [.. Site.Faults, .. Faults(() => File.ReadLines(value))] },
             _ => Site with { AccessLogPath = value },
         };
+    }
+
+    private static IReadOnlyList<Fault> Faults(Func<IEnumerable<string>> lines)
+    {
+        try
+        {
+            return FaultPlan.Read(lines());
+        }
+        catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException(e.Message);
+        }
     }
 
     private static int Whole(string option, string value) =>

@@ -81,6 +81,9 @@ public sealed record SampleSiteOptions
     /// <summary>The app registration is switched off.</summary>
     public bool RegistrationDisabled { get; init; }
 
+    /// <summary>How the site misbehaves at first, see <see cref="FaultPlan"/>; not at all by default.</summary>
+    public IReadOnlyList<Fault> Faults { get; init; } = [];
+
     /// <summary>File that gets one line a request; none by default. Tokens and secrets are never in it.</summary>
     public string? AccessLogPath { get; init; }
 

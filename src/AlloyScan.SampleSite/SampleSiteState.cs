@@ -29,6 +29,7 @@ public sealed class SampleSiteState
         _day = options.Day;
         _registrationDisabled = options.RegistrationDisabled;
         _registrationExpired = options.RegistrationExpired;
+        Faults.Faults = options.Faults;
     }
 
     /// <summary>The devices, and the truth about them.</summary>
@@ -36,6 +37,9 @@ public sealed class SampleSiteState
 
     /// <summary>What the site was asked.</summary>
     public SampleSiteLog Log { get; }
+
+    /// <summary>How the site misbehaves at present.</summary>
+    public FaultPlan Faults { get; } = new();
 
     /// <summary>The day that the site shows.</summary>
     public int Day

@@ -10,6 +10,8 @@ internal sealed class ControlEndpoints(SampleSiteState state)
         routes.MapPost("/_sample/day", DayAsync);
         routes.MapPost("/_sample/listed-share", ListedShareAsync);
         routes.MapPost("/_sample/revoke-tokens", RevokeAsync);
+        routes.MapGet("/_sample/faults", SendFaultsAsync);
+        routes.MapPut("/_sample/faults", FaultsAsync);
         routes.MapGet("/_sample/log", LogAsync);
         routes.MapDelete("/_sample/log", ResetAsync);
     }
@@ -51,6 +53,45 @@ internal sealed class ControlEndpoints(SampleSiteState state)
         context.Response.StatusCode = StatusCodes.Status204NoContent;
         return Task.CompletedTask;
     }
+
+    private async Task FaultsAsync(HttpContext context)
+    {
+        if (await Reply.ReadObjectAsync(context) is { } body
+            && body.TryGetProperty("faults", out var faults)
+            && faults.ValueKind == JsonValueKind.Array
+            && faults.EnumerateArray().All(f => f.ValueKind == JsonValueKind.String))
+        {
+            try
+            {
+                state.Faults.Faults = FaultPlan.Read(faults.EnumerateArray().Select(f => f.GetString()!));
+                await SendFaultsAsync(context);
+            }
+            catch (FormatException e)
+            {
+                await Reply.BadRequestAsync(context, e.Message);
+            }
+
+            return;
+        }
+
+        await Reply.BadRequestAsync(context, "Send {\"faults\": [\"ServerError:rate=0.1\", \"preset shifting\"]}; an empty array ends all faults.");
+    }
+
+    private Task SendFaultsAsync(HttpContext context) => Reply.JsonAsync(context, StatusCodes.Status200OK, state.Faults, static (writer, plan) =>
+    {
+        writer.WriteStartObject();
+        writer.WriteStartArray("faults");
+        foreach (var (fault, struck) in plan.Faults.Zip(plan.Struck))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("fault", fault.ToString());
+            writer.WriteNumber("struck", struck);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+    });
 
     private Task ResetAsync(HttpContext context)
     {

@@ -58,48 +58,6 @@ internal sealed class AccessLogMiddleware(RequestDelegate next, SampleSiteState 
     }
 }
 
-/// <summary>The one place where the site misbehaves on purpose: it is slow, has had enough, or sends in an unusual way.</summary>
-internal sealed class FaultMiddleware(RequestDelegate next, SampleSiteOptions options)
-{
-    private readonly Lock _lock = new();
-    private long _second = -1;
-    private int _requests;
-
-    public async Task InvokeAsync(HttpContext context)
-    {
-        if (options.Chunked)
-            context.Features.Set(SendInChunks.Instance);
-
-        if (options.Latency > TimeSpan.Zero)
-            await Task.Delay(options.Latency, options.Clock, context.RequestAborted);
-
-        if (options.RateLimitPerSecond > 0 && IsOverLimit(out var wait))
-        {
-            if (options.RetryAfter)
-                context.Response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
-
-            await Reply.ErrorAsync(context, StatusCodes.Status429TooManyRequests, "rate_limited", "API workload limit exceeded");
-            return;
-        }
-
-        await next(context);
-    }
-
-    private bool IsOverLimit(out TimeSpan wait)
-    {
-        var now = options.Clock.GetUtcNow();
-        var second = now.ToUnixTimeSeconds();
-        wait = DateTimeOffset.FromUnixTimeSeconds(second + 1) - now;
-        lock (_lock)
-        {
-            if (second != _second)
-                (_second, _requests) = (second, 0);
-
-            return ++_requests > options.RateLimitPerSecond;
-        }
-    }
-}
-
 /// <summary>Lets nobody in without a token that is good now.</summary>
 internal sealed class TokenMiddleware(RequestDelegate next, SampleSiteState state)
 {
