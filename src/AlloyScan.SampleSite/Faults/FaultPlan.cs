@@ -6,9 +6,9 @@ public sealed class FaultPlan
     private static readonly Dictionary<string, string[]> s_presets = new(StringComparer.OrdinalIgnoreCase)
     {
         ["slow"] = ["Latency:amount=50"],
-        ["throttled-seconds"] = ["TooManyRequests:after=3,times=4"],
-        ["throttled-date"] = ["TooManyRequests:after=3,times=4,retry=Date"],
-        ["throttled-silent"] = ["TooManyRequests:after=3,times=4,retry=None"],
+        ["throttled-seconds"] = ["TooManyRequests:after=3,times=2"],
+        ["throttled-date"] = ["TooManyRequests:after=3,times=2,retry=Date"],
+        ["throttled-silent"] = ["TooManyRequests:after=3,times=2,retry=None"],
         ["ceiling"] = ["Ceiling:amount=20"],
         ["shaky"] = ["ServerError:rate=0.05"],
         ["reset"] = ["Reset:after=2,rate=0.05"],

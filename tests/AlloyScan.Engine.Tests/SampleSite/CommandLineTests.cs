@@ -39,17 +39,30 @@ public sealed class CommandLineTests
     [Fact]
     public void The_help_names_every_option_that_is_read()
     {
+        using var plan = new TemporaryFile("# nothing\npreset shaky\n");
         foreach (var option in CommandLine.Help.Split('\n').Where(l => l.StartsWith("  --", StringComparison.Ordinal)).Select(l => l.Trim().Split(' ')[0]))
         {
             string[] arguments = option switch
             {
                 "--slug" or "--client-id" or "--access-log" => [option, "x"],
                 "--token-path" => [option, "/t"],
+                "--fault" => [option, "Reset:rate=0.5"],
+                "--fault-plan" => [option, plan.Path],
                 "--help" or "--json" or "--stop-on-eof" or "--last-seen-moves" or "--no-retry-after" or "--gzip" or "--chunked" or "--unknown-fields" or "--registration-expired" or "--registration-disabled" => [option],
                 _ => [option, "1"],
             };
             CommandLine.Parse(arguments, null);
         }
+    }
+
+    [Fact]
+    public void Faults_come_from_the_command_line_and_from_a_file()
+    {
+        using var plan = new TemporaryFile("# nothing\npreset shaky\n");
+        var faults = CommandLine.Parse(["--fault", "Reset:rate=0.5", "--fault-plan", plan.Path, "--fault=preset redirect"], null).Site.Faults;
+        Assert.Equal(["Reset:rate=0.5", "ServerError:rate=0.05", "Redirect:on=List"], faults.Select(f => f.ToString()));
+        Assert.Contains("Boom", Assert.Throws<UsageException>(() => CommandLine.Parse(["--fault", "Boom"], null)).Message, StringComparison.Ordinal);
+        Assert.Contains("nowhere", Assert.Throws<UsageException>(() => CommandLine.Parse(["--fault-plan", "/nowhere/plan"], null)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -80,5 +93,14 @@ public sealed class CommandLineTests
             if (!process.HasExited)
                 process.Kill();
         }
+    }
+
+    private sealed class TemporaryFile : IDisposable
+    {
+        public TemporaryFile(string text) => File.WriteAllText(Path, text);
+
+        public string Path { get; } = System.IO.Path.GetTempFileName();
+
+        public void Dispose() => File.Delete(Path);
     }
 }

@@ -12,9 +12,9 @@ internal sealed class SyncFixture : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("alloyscan-test-").FullName;
 
-    public SyncFixture(Func<SyncJob, SyncJob>? change = null)
+    public SyncFixture(Func<SyncJob, SyncJob>? change = null, TimeProvider? clock = null)
     {
-        Store = AlloyStore.Open(StoreLocation.Resolve(Path.Combine(_folder, "store.db")));
+        Store = AlloyStore.Open(StoreLocation.Resolve(Path.Combine(_folder, "store.db")), clock);
         var job = new SyncJob
         {
             Name = "HQ",

@@ -1,0 +1,119 @@
+using AlloyScan.Engine.Credentials;
+using AlloyScan.Engine.Jobs;
+using AlloyScan.Engine.Sync;
+using AlloyScan.SampleSite;
+
+namespace AlloyScan.Engine.Tests.Sync;
+
+/// <summary>Whole runs through every fault that the sample site can be given.</summary>
+public sealed class FaultSyncTests
+{
+    private static readonly ImpatientTime s_clock = new();
+
+    /// <summary>Each preset with the status that a first run through it must end in.</summary>
+    public static TheoryData<string, SyncRunStatus> Presets => new()
+    {
+        { "slow", SyncRunStatus.Succeeded },
+        { "throttled-seconds", SyncRunStatus.Succeeded },
+        { "throttled-date", SyncRunStatus.Succeeded },
+        { "throttled-silent", SyncRunStatus.Succeeded },
+        { "ceiling", SyncRunStatus.Succeeded },
+        { "shaky", SyncRunStatus.Succeeded },
+        { "reset", SyncRunStatus.Succeeded },
+        { "truncated", SyncRunStatus.Succeeded },
+        { "html", SyncRunStatus.Failed },
+        { "empty", SyncRunStatus.Succeeded },
+        { "empty-once", SyncRunStatus.Succeeded },
+        { "short-pages", SyncRunStatus.Succeeded },
+        { "collapsed-total", SyncRunStatus.PartiallySucceeded },
+        { "shifting", SyncRunStatus.Succeeded },
+        { "shifting-back", SyncRunStatus.Succeeded },
+        { "duplicates", SyncRunStatus.PartiallySucceeded },
+        { "revoked", SyncRunStatus.Succeeded },
+        { "forbidden", SyncRunStatus.Failed },
+        { "forbidden-details", SyncRunStatus.PartiallySucceeded },
+        { "drip", SyncRunStatus.Succeeded },
+        { "redirect", SyncRunStatus.Failed },
+        { "wrong-types", SyncRunStatus.PartiallySucceeded },
+        { "bad-snapshot", SyncRunStatus.PartiallySucceeded },
+        { "large-page", SyncRunStatus.Succeeded },
+        { "nested", SyncRunStatus.Failed },
+    };
+
+    [Fact]
+    public void Every_preset_has_its_test() =>
+        Assert.Equal(FaultPlan.Presets.Order(StringComparer.Ordinal), Presets.Select(p => (string)p[0]).Order(StringComparer.Ordinal));
+
+    [Theory]
+    [MemberData(nameof(Presets))]
+    public async Task A_first_run_through_a_fault_ends_honestly_and_a_healthy_one_after_it_mends_all(string preset, SyncRunStatus status)
+    {
+        using var fixture = new SyncFixture(clock: s_clock);
+        using var healthy = new SyncFixture(clock: s_clock);
+        await using var site = await SampleSiteHost.StartAsync(new SampleSiteOptions { Devices = 40, MaxPageSize = 10, SoftwarePerComputer = 20 });
+        await RunAsync(healthy, site);
+        var expected = State(healthy);
+        var calls = site.State.Log.Requests;
+        site.State.Log.Reset();
+
+        site.State.Faults.Faults = FaultPlan.Preset(preset);
+        var run = await RunAsync(fixture, site);
+        var struck = site.State.Faults.Struck.Sum();
+        site.State.Faults.Faults = [];
+
+        Assert.True(run.Status == status, $"{run.Status}: {run.Message}");
+        Assert.True(struck > 0, "The fault did not strike.");
+        // At most five tries for a call, and three passes over the list.
+        Assert.InRange(site.State.Log.Requests, 1, (calls * 5) + 15);
+        Assert.Empty(fixture.Rows("SELECT device_id FROM sync_links WHERE state <> 'Live'"));
+
+        var after = await RunAsync(fixture, site);
+        Assert.True(after.Status == SyncRunStatus.Succeeded, after.Message);
+        Assert.Equal(expected, State(fixture));
+    }
+
+    [Theory]
+    [MemberData(nameof(Presets))]
+    public async Task A_later_run_through_a_fault_takes_nothing_away(string preset, SyncRunStatus firstStatus)
+    {
+        _ = firstStatus;
+        using var fixture = new SyncFixture(clock: s_clock);
+        await using var site = await SampleSiteHost.StartAsync(new SampleSiteOptions { Devices = 40, MaxPageSize = 10, SoftwarePerComputer = 20, LastSeenMoves = true });
+        await RunAsync(fixture, site);
+        var records = fixture.Rows("SELECT device_id, name FROM computers UNION SELECT device_id, name FROM hardware ORDER BY 1");
+        var installations = fixture.Scalar("SELECT count(*) FROM discovered_installations");
+
+        site.State.Faults.Faults = FaultPlan.Preset(preset);
+        await RunAsync(fixture, site);
+        site.State.Faults.Faults = [];
+
+        Assert.Empty(fixture.Rows("SELECT device_id FROM sync_links WHERE state <> 'Live'"));
+        Assert.Equal(records, fixture.Rows("SELECT device_id, name FROM computers UNION SELECT device_id, name FROM hardware ORDER BY 1"));
+        Assert.Equal(installations, fixture.Scalar("SELECT count(*) FROM discovered_installations"));
+    }
+
+    private static async Task<SyncRun> RunAsync(SyncFixture fixture, SampleSiteHost site) => await fixture.Store.Sync.ExecuteAsync(
+        new SyncRequest
+        {
+            Job = new SyncJob { Name = "Sample", SiteUrl = site.SiteUrl, ClientId = site.ClientId, ClientSecret = SecretReference.FromMemory(new Secret(site.ClientSecret)) },
+        },
+        SilentObserver.Instance, default);
+
+    /// <summary>CIs and software by device: the IDs of CIs depend on when each was created.</summary>
+    private static List<string> State(SyncFixture fixture) =>
+    [
+        .. fixture.Rows("SELECT device_id, name, dns_name, serial_number, mac_address, bios_uuid, os_name, os_version, cpu, memory_bytes, user_name, status, audit_id, last_seen FROM computers ORDER BY 1"),
+        .. fixture.Rows("SELECT device_id, name, type, serial_number, mac_address, status, last_seen FROM hardware ORDER BY 1"),
+        .. fixture.Rows("SELECT c.device_id, i.name, i.version, i.publisher FROM discovered_installations i JOIN computers c ON c.id = i.computer_id ORDER BY 1, 2, 3, 4"),
+        .. fixture.Rows("SELECT name, version, publisher, installations FROM software_products ORDER BY 1, 2, 3"),
+        .. fixture.Rows("SELECT device_id, state FROM sync_links ORDER BY 1"),
+        .. fixture.Rows("SELECT device_id, state FROM sync_conflicts ORDER BY 1"),
+    ];
+
+    /// <summary>The system's clock with waits a tenth as long, so that backoffs are gone through and not sat out.</summary>
+    private sealed class ImpatientTime : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            base.CreateTimer(callback, state, dueTime > TimeSpan.Zero ? dueTime / 10 : dueTime, period);
+    }
+}
