@@ -144,7 +144,10 @@ public sealed class CmdbRepository
     /// <param name="id">ID of the CI.</param>
     /// <param name="changes">New values by field name as in the views; <see langword="null"/> empties a field.</param>
     /// <returns>The CI as it is now.</returns>
-    /// <exception cref="AlloyScanException">No such CI (<c>RecordNotFound</c>), no such field (<c>UnknownField</c>), a value of the wrong type (<c>InvalidFieldValue</c>).</exception>
+    /// <exception cref="AlloyScanException">
+    /// No such CI (<c>RecordNotFound</c>), no such field (<c>UnknownField</c>), a value of the wrong type (<c>InvalidFieldValue</c>), or the CI is
+    /// retired and the change does not take it back (<c>RecordRetired</c>).
+    /// </exception>
     public ConfigurationItem Update(RecordClass recordClass, string id, IReadOnlyDictionary<string, string?> changes)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(id);
@@ -176,9 +179,21 @@ public sealed class CmdbRepository
             if (edits.Count == 0)
                 return;
 
+            var wasRetired = record.IsRetired;
             var before = BuiltInCmdb.IdentifiersOf(record.Values).ToList();
             foreach (var (field, value) in edits)
                 record.Values[field.Index] = value;
+            if (wasRetired)
+            {
+                if (record.IsRetired)
+                {
+                    throw new AlloyScanException(
+                        ErrorKind.InvalidArgument, "RecordRetired", $"{id} is retired, and a retired CI is read-only.", id, "Take it back by giving it another status, in the same command if you like.");
+                }
+
+                TakeBack(session, record.Id);
+            }
+
             var after = BuiltInCmdb.IdentifiersOf(record.Values).ToList();
             // Identifiers of the linked device stay even when a person types another value: the device still carries them.
             cmdb.AddIdentifiers(record.Id, after.Except(before));
@@ -186,6 +201,10 @@ public sealed class CmdbRepository
         });
         return recordClass == RecordClass.Computer ? Computers(new RecordFilter { Id = id }).First() : Hardware(new RecordFilter { Id = id }).First();
     }
+
+    /// <summary>A person took back a CI that was retired for absence: that stands until its device has returned.</summary>
+    internal static void TakeBack(StoreSession session, long record) =>
+        session.Prepare("UPDATE links SET retired_at = NULL, retired_from = NULL, taken_back = 1 WHERE record = @p0 AND retired_at IS NOT NULL").Set(0, record).Execute();
 
     private static object Arguments(RecordFilter? filter) => new
     {

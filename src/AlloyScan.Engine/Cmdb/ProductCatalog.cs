@@ -21,6 +21,7 @@ internal sealed class ProductCatalog
     private readonly Dictionary<(string Name, string? Version, string? Publisher), long> _exact = [];
     private readonly Dictionary<long, int> _uses = [];
     private long _nextId;
+    private bool _sweep;
 
     public ProductCatalog(StoreSession session, long targetId)
     {
@@ -39,6 +40,7 @@ internal sealed class ProductCatalog
         _exact.Clear();
         _uses.Clear();
         _nextId = 0;
+        _sweep = false;
         Added = 0;
     }
 
@@ -86,6 +88,9 @@ internal sealed class ProductCatalog
         uses += change;
     }
 
+    /// <summary>Has <see cref="Flush"/> look for products that lost their last installation without us, with a CI that somebody removed.</summary>
+    public void Sweep() => _sweep = true;
+
     /// <summary>Writes the counts of a batch and drops products that lost their last installation. Call before the commit.</summary>
     /// <returns>Products added and removed in the batch.</returns>
     public (int Added, int Removed) Flush()
@@ -103,6 +108,9 @@ internal sealed class ProductCatalog
                 removed++;
         }
 
+        if (_sweep)
+            removed += _session.Prepare("DELETE FROM products WHERE target_id = @p0 AND uses <= 0").Set(0, _targetId).Execute();
+        _sweep = false;
         _uses.Clear();
         if (removed > 0)
             _exact.Clear();

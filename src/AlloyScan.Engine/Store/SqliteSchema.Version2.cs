@@ -88,6 +88,16 @@ internal static partial class SqliteSchema
         -- Set when we retired the CI for absence, with the status it had; a retired CI without it was retired by somebody else.
         ALTER TABLE links ADD COLUMN retired_at INTEGER;
         ALTER TABLE links ADD COLUMN retired_from TEXT;
+        -- Set when somebody took back a CI that we had retired: it is not retired again before its device has returned.
+        ALTER TABLE links ADD COLUMN taken_back INTEGER NOT NULL DEFAULT 0;
+        -- What belonged to a CI goes with it, whoever removes it. Products without installation are dropped by the next run.
+        CREATE TRIGGER records_removed AFTER DELETE ON records
+            BEGIN
+                UPDATE products SET uses = uses - 1, hidden_uses = hidden_uses - CASE WHEN lower(coalesce(old.status, '')) = 'retired' THEN 1 ELSE 0 END
+                WHERE id IN (SELECT product FROM installations WHERE record = old.id);
+                DELETE FROM installations WHERE record = old.id;
+                DELETE FROM record_identifiers WHERE record = old.id;
+            END;
         -- The identifiers that device and CI shared when a rule linked them.
         CREATE TABLE link_grounds (
             link INTEGER NOT NULL,

@@ -1,60 +1,164 @@
+using AlloyScan.Engine.Cmdb;
+using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Store;
+using AlloyScan.Engine.Sync.Guard;
 
 namespace AlloyScan.Engine.Sync;
 
-/// <summary>Works on linked devices that the list does not name any more.</summary>
+/// <summary>
+/// Works on linked devices that the list does not name any more: marks their links missing and, for jobs that want it,
+/// retires their CIs later. Both believe in an absence only after the site has confirmed it for the very device.
+/// </summary>
 internal sealed class AbsentDevices(RunScope scope)
 {
+    /// <summary>Links that were missing before this run and still are, and whose count of runs matters yet.</summary>
+    private readonly List<long> _stillMissing = [];
+
+    /// <summary>Links whose CI is due to be retired.</summary>
+    private readonly List<(long? LastSeen, long Id)> _due = [];
+
+    private readonly List<long> _retiredByUs = [];
+    private int _confirmations;
+
     /// <summary>Confirms absences one by one and marks the links.</summary>
-    public async Task ProcessAsync(CancellationToken cancellationToken)
+    public async Task MarkMissingAsync(CancellationToken cancellationToken)
+    {
+        var unseen = FindUnseen();
+        foreach (var link in await ConfirmAsync(unseen, "marked missing", cancellationToken).ConfigureAwait(false))
+            scope.Batch.Add(link.DeviceId, link.DeviceName, () => scope.Writer.MarkMissing(link), null, link.Record);
+        scope.Batch.Flush();
+    }
+
+    /// <summary>
+    /// Retires the CIs of devices that have been absent long enough, unless there are too many at once. Comes after all unlinked
+    /// devices are decided: one of them may be the same machine and take the CI over.
+    /// </summary>
+    public async Task RetireAsync(CancellationToken cancellationToken)
+    {
+        if (_due.Count == 0)
+            return;
+
+        // Judged before anything is confirmed, so that a mass absence costs no calls.
+        var live = MassLimit.LiveLinks(scope.Context);
+        if (MassLimit.Default.IsExceeded(_due.Count, live))
+        {
+            scope.Blocked = true;
+            scope.Say($"{_due.Count} CIs are due to be retired because their devices are gone, beside {live} live devices; that is {MassLimit.Default.Words}: none was retired.");
+            return;
+        }
+
+        foreach (var link in await ConfirmAsync(_due, "retired", cancellationToken).ConfigureAwait(false))
+        {
+            var version = scope.Session.Prepare("SELECT version FROM records WHERE id = @p0").Set(0, link.Record).Number();
+            scope.Batch.Add(link.DeviceId, link.DeviceName, () => scope.Writer.Retire(link), null, link.Record, version);
+        }
+
+        scope.Batch.Flush();
+    }
+
+    /// <summary>
+    /// Counts this run for the links that were missing before it and still are, up to the number that the job asks for. Comes
+    /// last, so that a run that is stopped and started over counts once.
+    /// </summary>
+    public void CountRun()
+    {
+        // Somebody may have given a CI that we had retired another status: it is theirs until the device returns.
+        var takenBack = _retiredByUs.FindAll(IsInUse);
+        if (!scope.Context.Applying || (_stillMissing.Count == 0 && takenBack.Count == 0))
+            return;
+
+        scope.Session.InTransactionDo(() =>
+        {
+            if (scope.Lease is not null && !scope.Lease.Renew())
+                throw new LeaseLostException();
+
+            var count = scope.Session.Prepare("UPDATE links SET missing_runs = missing_runs + 1 WHERE id = @p0 AND state = 2");
+            foreach (var id in _stillMissing)
+                count.Set(0, id).Execute();
+            foreach (var id in takenBack)
+                CmdbRepository.TakeBack(scope.Session, scope.Session.Prepare("SELECT record FROM links WHERE id = @p0").Set(0, id).Number() ?? 0);
+        });
+    }
+
+    private List<(long? LastSeen, long Id)> FindUnseen()
     {
         var unseen = new List<(long? LastSeen, long Id)>();
+        var job = scope.Context.Job;
+        var since = scope.Context.TimeProvider.NowMilliseconds() - (long)TimeSpan.FromDays(job.RetireAfterDays).TotalMilliseconds;
         // Sorted here and not there: as a rule nearly all links are seen and only the few others are of interest.
-        using (var reader = scope.Session.Prepare("SELECT id, last_seen FROM links WHERE target_id = @p0 AND site_id = @p1 AND state = 1")
-            .Set(0, scope.Context.TargetId).Set(1, scope.Context.SiteId).Read())
+        using (var reader = scope.Session.Prepare("""
+            SELECT id, last_seen, state, missing_since, missing_runs, retired_at, taken_back FROM links WHERE target_id = @p0 AND site_id = @p1 AND state IN (1, 2)
+            """).Set(0, scope.Context.TargetId).Set(1, scope.Context.SiteId).Read())
         {
             while (reader.Read())
             {
-                if (!scope.Staging.IsSeen(reader.GetInt64(0)))
-                    unseen.Add((reader.Number(1), reader.GetInt64(0)));
+                var id = reader.GetInt64(0);
+                if (scope.Staging.IsSeen(id))
+                    continue;
+
+                if (reader.GetInt32(2) == (int)LinkState.Live)
+                {
+                    unseen.Add((reader.Number(1), id));
+                    continue;
+                }
+
+                var runs = reader.GetInt32(4) + 1;
+                if (runs <= job.RetireAfterRuns)
+                    _stillMissing.Add(id);
+                if (!reader.IsDBNull(5))
+                    _retiredByUs.Add(id);
+                else if (job.MissingDevice == MissingDevice.Retire && runs >= job.RetireAfterRuns && reader.Number(3) <= since && reader.GetInt32(6) == 0)
+                    _due.Add((reader.Number(1), id));
             }
         }
 
+        _due.RemoveAll(d => !IsInUse(d.Id));
+        _due.Sort();
         unseen.Sort();
-        var absent = unseen.ConvertAll(u => u.Id);
-        if (absent.Count == 0)
-            return;
+        return unseen;
+    }
 
-        // A tenth of a run's budget goes into confirmations, those unseen for longest first.
-        if (scope.Request.MaxApiCalls is { } budget && absent.Count > budget / 10)
-            absent.RemoveRange(budget / 10, absent.Count - (budget / 10));
+    /// <summary>Whether the CI is there and nobody has retired it.</summary>
+    private bool IsInUse(long link)
+    {
+        using var reader = scope.Session.Prepare("SELECT r.status FROM links l JOIN records r ON r.id = l.record WHERE l.id = @p0").Set(0, link).Read();
+        return reader.Read() && !RecordStatus.IsRetired(reader.Text(0));
+    }
+
+    /// <summary>Asks the site for each device whether it is really gone, those unseen for longest first.</summary>
+    private async Task<List<LinkDetails>> ConfirmAsync(List<(long? LastSeen, long Id)> absent, string what, CancellationToken cancellationToken)
+    {
+        // A tenth of a run's budget goes into confirmations of either kind.
+        var most = scope.Request.MaxApiCalls is { } budget ? Math.Max(0, (budget / 10) - _confirmations) : int.MaxValue;
+        var ids = absent.Take(most).Select(a => a.Id).ToList();
+        var confirmed = new List<LinkDetails>();
+        if (ids.Count == 0)
+            return confirmed;
 
         if (!await DevicePathAnswersAsync(cancellationToken).ConfigureAwait(false))
         {
-            scope.Context.Observer.OnWarning("The site did not answer for a device that it lists, so its 404 for others is not believed: nothing is marked missing.");
-            return;
+            scope.Context.Observer.OnWarning($"The site did not answer for a device that it lists, so its 404 for others is not believed: nothing is {what}.");
+            return confirmed;
         }
 
-        var confirmed = new List<LinkDetails>();
+        _confirmations += ids.Count;
         var started = scope.Context.TimeProvider.GetTimestamp();
-        for (var from = 0; from < absent.Count; from += scope.Window)
+        for (var from = 0; from < ids.Count; from += scope.Window)
         {
-            var links = absent.Skip(from).Take(scope.Window).Select(id => LinkDetails.Get(scope.Session, id)).OfType<LinkDetails>().ToList();
+            var links = ids.Skip(from).Take(scope.Window).Select(id => LinkDetails.Get(scope.Session, id)).OfType<LinkDetails>().ToList();
             var answers = await Task.WhenAll(links.Select(l => IsGoneAsync(l, cancellationToken))).ConfigureAwait(false);
             confirmed.AddRange(links.Where((_, i) => answers[i]));
-            scope.Progress("Confirm", Math.Min(from + scope.Window, absent.Count), absent.Count);
+            scope.Progress("Confirm", Math.Min(from + scope.Window, ids.Count), ids.Count);
         }
 
         scope.Spend("Confirm", ref started);
         if (confirmed.Count > 0 && !await DevicePathAnswersAsync(cancellationToken).ConfigureAwait(false))
         {
-            scope.Context.Observer.OnWarning("The site stopped answering for a device that it lists, so its 404 for others is not believed: nothing is marked missing.");
-            return;
+            scope.Context.Observer.OnWarning($"The site stopped answering for a device that it lists, so its 404 for others is not believed: nothing is {what}.");
+            return [];
         }
 
-        foreach (var link in confirmed)
-            scope.Batch.Add(link.DeviceId, link.DeviceName, () => scope.Writer.MarkMissing(link), null, link.Record);
-        scope.Batch.Flush();
+        return confirmed;
     }
 
     private async Task<bool> DevicePathAnswersAsync(CancellationToken cancellationToken)

@@ -30,6 +30,12 @@ internal sealed record LinkDetails
 
     public required string? EmptyAudit { get; init; }
 
+    /// <summary>When we retired the CI for absence; <see langword="null"/> when we did not, whoever else may have.</summary>
+    public required long? RetiredAt { get; init; }
+
+    /// <summary>Status that the CI had before we retired it; empty for none.</summary>
+    public required string? RetiredFrom { get; init; }
+
     /// <summary>The facts applied last, as JSON.</summary>
     public required string Source { get; init; }
 
@@ -43,7 +49,7 @@ internal sealed record LinkDetails
     {
         using var reader = session.Prepare("""
             SELECT l.device_id, l.class, l.record, l.record_number, l.state, l.fingerprint, l.audit_id, l.last_seen, l.software_imported, l.software_count, l.empty_audit,
-                v.source, v.written, r.name
+                v.source, v.written, r.name, l.retired_at, l.retired_from
             FROM links l LEFT JOIN link_values v ON v.link = l.id LEFT JOIN records r ON r.id = l.record WHERE l.id = @p0
             """).Set(0, id).Read();
         return !reader.Read() ? null : new LinkDetails
@@ -63,6 +69,8 @@ internal sealed record LinkDetails
             Source = reader.Text(11) ?? "{}",
             Written = reader.Text(12) ?? "{}",
             DeviceName = reader.Text(13) ?? reader.GetString(0),
+            RetiredAt = reader.Number(14),
+            RetiredFrom = reader.Text(15),
         };
     }
 }

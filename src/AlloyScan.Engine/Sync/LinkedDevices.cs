@@ -1,4 +1,5 @@
 using AlloyScan.Engine.Inventory;
+using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Sync.Map;
 using AlloyScan.Engine.Store;
 
@@ -54,8 +55,43 @@ internal sealed class LinkedDevices(RunScope scope, DeviceQueue queue)
         scope.Batch.Add(facts.DeviceId, facts.DisplayName, () => scope.Writer.Update(facts, link), facts, link.Record, version);
     }
 
-    /// <summary>Closes the links of CIs that are gone from the CMDB.</summary>
-    public void CloseDeleted(CancellationToken cancellationToken)
+    /// <summary>Closes the links of CIs that are gone from the CMDB, or creates the CIs anew for jobs that want it.</summary>
+    public async Task ProcessDeletedAsync(CancellationToken cancellationToken)
+    {
+        if (scope.Context.Job.DeletedRecord == DeletedRecord.Recreate)
+            await queue.ForEachAsync(StagedKind.RecordDeleted, scope.Staging.Count(StagedKind.RecordDeleted), PrepareRecreation, cancellationToken).ConfigureAwait(false);
+        else
+            CloseDeleted(cancellationToken);
+    }
+
+    private Func<CancellationToken, Task<Action>>? PrepareRecreation(StagedDevice staged)
+    {
+        if (LinkDetails.Get(scope.Session, staged.LinkId) is not { } link)
+            return null;
+
+        if (scope.Session.Prepare("SELECT 1 FROM conflicts WHERE target_id = @p0 AND site_id = @p1 AND device_id = @p2 AND state = 'Ignored'")
+            .Set(0, scope.Context.TargetId).Set(1, scope.Context.SiteId).Set(2, link.DeviceId).Number() is not null)
+        {
+            scope.Context.Counts.Skipped++;
+            return null;
+        }
+
+        return token => FetchRecreationAsync(staged.Device, link, token);
+    }
+
+    private async Task<Action> FetchRecreationAsync(Device list, LinkDetails link, CancellationToken cancellationToken)
+    {
+        // Software is not kept, so device and snapshot are read again.
+        var detail = await scope.Source.ReadDeviceAsync(list.Id, cancellationToken).ConfigureAwait(false);
+        if (detail is null)
+            return () => scope.Context.Observer.OnVerbose($"{list.DisplayName} vanished between the list and the call; the next run looks again.");
+
+        var snapshot = detail.AuditId is null ? null : await scope.ReadSnapshotAsync(detail.AuditId, cancellationToken).ConfigureAwait(false);
+        var facts = DeviceFacts.FromSite(list, detail, snapshot, link.Class);
+        return () => scope.Batch.Add(facts.DeviceId, facts.DisplayName, () => scope.Writer.Recreate(facts, link), facts);
+    }
+
+    private void CloseDeleted(CancellationToken cancellationToken)
     {
         var after = string.Empty;
         while (true)

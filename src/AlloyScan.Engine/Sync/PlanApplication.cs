@@ -1,3 +1,4 @@
+using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Sync.Identify;
 using AlloyScan.Engine.Sync.Plan;
 using AlloyScan.Engine.Store;
@@ -67,6 +68,19 @@ internal sealed class PlanApplication(RunScope scope, RetiredDevices retiredDevi
             return;
         }
 
+        if (row.Action == ChangeAction.Retire)
+        {
+            if (listed)
+                Skip(row, "the device is there again");
+            else if (IsChanged(row))
+                Skip(row, "its CI has changed since the plan was made");
+            else if (link is { State: LinkState.Missing })
+                scope.Batch.Add(row.DeviceId, link.DeviceName, () => scope.Writer.Retire(link), null);
+            else
+                Skip(row, "its link is not missing any more");
+            return;
+        }
+
         if (row.Facts is not { } facts)
             return;
 
@@ -82,9 +96,15 @@ internal sealed class PlanApplication(RunScope scope, RetiredDevices retiredDevi
             return;
         }
 
-        if (row.Record is { } record && row.RecordVersion is { } version && scope.Session.Prepare("SELECT version FROM records WHERE id = @p0").Set(0, record).Number() != version)
+        if (IsChanged(row))
         {
             Skip(row, "its CI has changed since the plan was made");
+            return;
+        }
+
+        if (row.Action == ChangeAction.Create && scope.Context.Job.DeletedRecord == DeletedRecord.Recreate && LinkOfDeletedRecord(row.DeviceId) is { } former)
+        {
+            scope.Batch.Add(row.DeviceId, facts.DisplayName, () => scope.Writer.Recreate(facts, former), facts);
             return;
         }
 
@@ -122,6 +142,9 @@ internal sealed class PlanApplication(RunScope scope, RetiredDevices retiredDevi
             scope.AddDecision(facts, decision);
     }
 
+    private bool IsChanged(PlanRow row) =>
+        row.Record is { } record && row.RecordVersion is { } version && scope.Session.Prepare("SELECT version FROM records WHERE id = @p0").Set(0, record).Number() != version;
+
     private void Skip(PlanRow row, string reason)
     {
         scope.Context.Counts.Skipped++;
@@ -131,6 +154,13 @@ internal sealed class PlanApplication(RunScope scope, RetiredDevices retiredDevi
     private LinkDetails? LinkOf(string deviceId) =>
         scope.Session.Prepare("SELECT id FROM links WHERE target_id = @p0 AND site_id = @p1 AND device_id = @p2 AND state IN (1, 2)")
             .Set(0, scope.Context.TargetId).Set(1, scope.Context.SiteId).Set(2, deviceId).Number() is { } id
+            ? LinkDetails.Get(scope.Session, id)
+            : null;
+
+    private LinkDetails? LinkOfDeletedRecord(string deviceId) =>
+        scope.Session.Prepare("""
+            SELECT id FROM links l WHERE target_id = @p0 AND site_id = @p1 AND device_id = @p2 AND state IN (1, 2, 4) AND NOT EXISTS (SELECT 1 FROM records r WHERE r.id = l.record)
+            """).Set(0, scope.Context.TargetId).Set(1, scope.Context.SiteId).Set(2, deviceId).Number() is { } id
             ? LinkDetails.Get(scope.Session, id)
             : null;
 

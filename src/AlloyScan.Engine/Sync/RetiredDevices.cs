@@ -1,5 +1,6 @@
 using AlloyScan.Engine.Cmdb;
 using AlloyScan.Engine.Store;
+using AlloyScan.Engine.Sync.Guard;
 using AlloyScan.Engine.Sync.Undo;
 
 namespace AlloyScan.Engine.Sync;
@@ -7,12 +8,6 @@ namespace AlloyScan.Engine.Sync;
 /// <summary>Works on devices whose CI was retired, for jobs that delete the originals.</summary>
 internal sealed class RetiredDevices(RunScope scope)
 {
-    /// <summary>A count of deletions in AlloyScan above which the share counts too.</summary>
-    private const int GuardCount = 10;
-
-    /// <summary>A share of deletions in AlloyScan above which the run is blocked, when the count is exceeded as well.</summary>
-    private const double GuardShare = 0.10;
-
     /// <summary>Deletes the devices in AlloyScan, unless there are too many at once.</summary>
     public async Task ProcessAsync(CancellationToken cancellationToken)
     {
@@ -21,11 +16,11 @@ internal sealed class RetiredDevices(RunScope scope)
         if (count == 0)
             return;
 
-        var live = scope.Session.Prepare("SELECT count(*) FROM links WHERE target_id = @p0 AND site_id = @p1 AND state = 1").Set(0, scope.Context.TargetId).Set(1, scope.Context.SiteId).Number() ?? 0;
-        if (count > GuardCount && count > live * GuardShare)
+        var live = MassLimit.LiveLinks(scope.Context);
+        if (MassLimit.Default.IsExceeded(count, live))
         {
             scope.Blocked = true;
-            scope.Say($"{count} of {live} linked devices belong to CIs that were retired, more than {GuardCount} and more than {GuardShare:P0}: none was deleted in AlloyScan.");
+            scope.Say($"{count} of {live} linked devices belong to CIs that were retired, {MassLimit.Default.Words}: none was deleted in AlloyScan.");
             return;
         }
 
@@ -63,15 +58,14 @@ internal sealed class RetiredDevices(RunScope scope)
     {
         cancellationToken.ThrowIfCancellationRequested();
         long intent = 0;
-        var stillRetired = false;
+        var mayDelete = false;
         scope.Session.InTransactionDo(() =>
         {
             if (scope.Lease is not null && !scope.Lease.Renew())
                 throw new LeaseLostException();
 
-            // The status is read again here: somebody may have taken the CI back since the list was read.
-            stillRetired = RecordStatus.IsRetired(scope.Session.Prepare("SELECT status FROM records WHERE id = @p0").Set(0, link.Record).Text());
-            if (!stillRetired)
+            mayDelete = IsRetiredBySomebody(link);
+            if (!mayDelete)
                 return;
 
             scope.Session.Execute(
@@ -79,7 +73,7 @@ internal sealed class RetiredDevices(RunScope scope)
                 scope.Context.RunId, link.Id, link.DeviceId, scope.Context.TimeProvider.NowMilliseconds());
             intent = scope.Session.Prepare("SELECT last_insert_rowid()").Number()!.Value;
         });
-        if (!stillRetired)
+        if (!mayDelete)
         {
             scope.Context.Counts.Skipped++;
             return;
@@ -101,6 +95,14 @@ internal sealed class RetiredDevices(RunScope scope)
         scope.Batch.Add(link.DeviceId, link.DeviceName, () => CloseDeleted(link, intent), null, link.Record);
         scope.Batch.Flush();
     }
+
+    /// <summary>
+    /// Whether the CI is retired, by somebody else than us, and still belongs to the device. All is read again here: somebody may
+    /// have taken the CI back, or given it to another device, since the list was read.
+    /// </summary>
+    private bool IsRetiredBySomebody(LinkDetails link) =>
+        RecordStatus.IsRetired(scope.Session.Prepare("SELECT r.status FROM links l JOIN records r ON r.id = l.record WHERE l.id = @p0 AND l.record = @p1 AND l.state IN (1, 2) AND l.retired_at IS NULL")
+            .Set(0, link.Id).Set(1, link.Record).Text());
 
     private SyncChange CloseDeleted(LinkDetails link, long intent)
     {

@@ -29,7 +29,7 @@ internal enum StagedKind
 
 /// <summary>A link as the comparison with the list needs it.</summary>
 internal readonly record struct LinkRow(
-    long Id, LinkState State, long ListHash, long Fingerprint, long AppliedVersion, long? LastSeen, long? RecordVersion, bool Retired, string? ClosedReason);
+    long Id, LinkState State, long ListHash, long Fingerprint, long AppliedVersion, long? LastSeen, long? RecordVersion, bool Retired, bool RetiredByUs, string? ClosedReason);
 
 /// <summary>A listed device that needs work.</summary>
 internal sealed record StagedDevice(StagedKind Kind, Device Device, long ListHash, long LinkId);
@@ -68,7 +68,7 @@ internal sealed class Staging
             """);
         var places = string.Join(", ", Enumerable.Range(2, LookupSize).Select(i => "@p" + i.ToString(System.Globalization.CultureInfo.InvariantCulture)));
         _lookup = _session.Prepare($"""
-            SELECT l.device_id, l.id, l.state, l.list_hash, l.fingerprint, l.record_version, l.last_seen, r.version, r.status, l.closed_reason
+            SELECT l.device_id, l.id, l.state, l.list_hash, l.fingerprint, l.record_version, l.last_seen, r.version, r.status, l.closed_reason, l.retired_at
             FROM links l LEFT JOIN records r ON r.id = l.record
             WHERE l.target_id = @p0 AND l.site_id = @p1 AND l.device_id IN ({places})
             """).Set(0, context.TargetId).Set(1, context.SiteId);
@@ -200,7 +200,7 @@ internal sealed class Staging
         {
             _links[reader.GetString(0)] = new LinkRow(
                 reader.GetInt64(1), (LinkState)reader.GetInt32(2), reader.GetInt64(3), reader.GetInt64(4), reader.GetInt64(5),
-                reader.Number(6), reader.Number(7), RecordStatus.IsRetired(reader.Text(8)), reader.Text(9));
+                reader.Number(6), reader.Number(7), RecordStatus.IsRetired(reader.Text(8)), !reader.IsDBNull(10), reader.Text(9));
         }
     }
 
@@ -228,7 +228,9 @@ internal sealed class Staging
 
         if (link.State == LinkState.RecordDeleted)
         {
-            if (Insert(device, StagedKind.Ignored, link.Id, 0))
+            if (_context.Job.DeletedRecord == Jobs.DeletedRecord.Recreate)
+                Insert(device, StagedKind.RecordDeleted, link.Id, 0);
+            else if (Insert(device, StagedKind.Ignored, link.Id, 0))
                 _context.Counts.Skipped++;
             return;
         }
@@ -243,7 +245,8 @@ internal sealed class Staging
             return;
         }
 
-        if (link.Retired)
+        // A CI that we retired for absence is revived with its device; one that somebody else retired stays as it is.
+        if (link.Retired && !link.RetiredByUs)
         {
             if (_context.Job.RetiredOriginal == Jobs.RetiredOriginal.Delete)
                 Insert(device, StagedKind.Retired, link.Id, 0, counted: true);

@@ -26,8 +26,11 @@ public enum ChangeAction
     /// <summary>The CI is gone from the CMDB; its link is closed.</summary>
     CloseLink,
 
-    /// <summary>The CI is retired.</summary>
+    /// <summary>The CI is retired, because its device has been absent long enough.</summary>
     Retire,
+
+    /// <summary>The device of a CI that was retired for absence is back; the CI has its former status again and is brought up to date.</summary>
+    Revive,
 
     /// <summary>The device is deleted in AlloyScan.</summary>
     DeleteInAlloyScan,

@@ -160,14 +160,23 @@ internal sealed class SyncRunner
 
         var removalsAllowed = _scope.Complete && health.NoRemovalReason is null;
         await linked.ProcessAsync(cancellationToken).ConfigureAwait(false);
-        linked.CloseDeleted(cancellationToken);
+        await linked.ProcessDeletedAsync(cancellationToken).ConfigureAwait(false);
+        var absent = new AbsentDevices(_scope);
         if (removalsAllowed)
-            await new AbsentDevices(_scope).ProcessAsync(cancellationToken).ConfigureAwait(false);
-        if (await unlinked.ProcessAsync(cancellationToken).ConfigureAwait(false))
+            await absent.MarkMissingAsync(cancellationToken).ConfigureAwait(false);
+        var allDecided = await unlinked.ProcessAsync(cancellationToken).ConfigureAwait(false);
+        if (allDecided)
             await unlinked.DecideWaitingAsync(cancellationToken).ConfigureAwait(false);
         if (removalsAllowed)
+        {
+            if (allDecided)
+                await absent.RetireAsync(cancellationToken).ConfigureAwait(false);
             await retired.ProcessAsync(cancellationToken).ConfigureAwait(false);
+        }
+
         _scope.Batch.Flush();
+        if (removalsAllowed)
+            absent.CountRun();
         if (_scope.BudgetSpent)
             _scope.Say($"The budget of {_request.MaxApiCalls} API calls is spent; the next run goes on from here.");
     }

@@ -44,7 +44,7 @@ internal sealed class ChangeWriter
             ON CONFLICT (target_id, site_id, device_id) DO UPDATE SET class = excluded.class, record = excluded.record, record_number = excluded.record_number, state = 1,
                 list_hash = excluded.list_hash, fingerprint = excluded.fingerprint, record_version = excluded.record_version, platform = excluded.platform,
                 audit_id = excluded.audit_id, audited_at = excluded.audited_at, last_seen = excluded.last_seen, synced_at = excluded.synced_at,
-                missing_since = NULL, closed_reason = NULL, software_imported = excluded.software_imported, software_count = excluded.software_count, empty_audit = NULL
+                missing_since = NULL, missing_runs = 0, retired_at = NULL, retired_from = NULL, taken_back = 0, closed_reason = NULL, software_imported = excluded.software_imported, software_count = excluded.software_count, empty_audit = NULL
             RETURNING id
             """).Set(0, context.TargetId).Set(1, context.SiteId);
         _upsertValues = _session.Prepare("""
@@ -113,6 +113,14 @@ internal sealed class ChangeWriter
         };
     }
 
+    /// <summary>Creates a CI anew for a linked device whose CI is gone from the CMDB; the link goes on with the new one.</summary>
+    public SyncChange Recreate(DeviceFacts facts, LinkDetails link)
+    {
+        if (_context.Applying)
+            _catalog.Sweep();
+        return Create(facts, $"Its CI {RunContext.RecordId(link.Class, link.RecordNumber)} was deleted from the CMDB");
+    }
+
     /// <summary>Links a device to an existing CI and brings the CI up to date.</summary>
     public SyncChange Link(DeviceFacts facts, Decision decision)
     {
@@ -174,7 +182,8 @@ internal sealed class ChangeWriter
         if (_cmdb.Get(link.Record) is not { } record)
             return null;
 
-        if (record.IsRetired)
+        var revived = record.IsRetired && link.RetiredAt is not null;
+        if (record.IsRetired && !revived)
         {
             // Retired since the list was read; a retired CI is left alone.
             _context.Counts.Skipped++;
@@ -185,6 +194,9 @@ internal sealed class ChangeWriter
         var changes = _context.Mapper(facts.Class, ServiceActionKind.Update).Changes(facts, record.Values, written);
         var difference = CompareSoftware(record, facts, link);
         var returned = link.State == LinkState.Missing;
+        var mapped = changes.Count;
+        if (revived && !changes.Exists(c => c.Field == CmdbFields.Status))
+            changes.Add((CmdbFields.Status, link.RetiredFrom is { Length: > 0 } status ? status : null));
         if (changes.Count > 0)
             _context.Counts.Updated++;
         else
@@ -214,14 +226,14 @@ internal sealed class ChangeWriter
 
             if (returned)
                 Journal(facts.Class, record.Number, "Return", "link", LinkState.Missing.ToString(), LinkState.Live.ToString(), link.Id);
-            var version = WriteFields(record, changes, now, link.Id);
+            var version = WriteFields(record, changes, now, link.Id, revived);
             if (difference is not null)
                 WriteSoftware(record, difference, link.Id);
-            foreach (var (field, value) in changes)
+            foreach (var (field, value) in changes.Take(mapped))
                 written[field.Name] = value;
             _session.Prepare("""
                 UPDATE links SET state = 1, list_hash = @p1, fingerprint = @p2, record_version = @p3, platform = @p4, audit_id = @p5, audited_at = @p6, last_seen = @p7,
-                    synced_at = @p8, missing_since = NULL, software_imported = @p9, software_count = @p10, empty_audit = @p11 WHERE id = @p0
+                    synced_at = @p8, missing_since = NULL, missing_runs = 0, retired_at = NULL, retired_from = NULL, taken_back = 0, software_imported = @p9, software_count = @p10, empty_audit = @p11 WHERE id = @p0
                 """)
                 .Set(0, link.Id).Set(1, facts.ListHash).Set(2, _context.Fingerprint).Set(3, version).Set(4, facts.Platform).Set(5, facts.AuditId).Set(6, facts.AuditedAt)
                 .Set(7, facts.LastSeen).Set(8, now).Set(9, difference is not null || link.SoftwareImported ? 1 : 0).Set(10, difference?.Total ?? link.SoftwareCount)
@@ -237,7 +249,9 @@ internal sealed class ChangeWriter
         if (changes.Count == 0 && !softwareChanged && !returned)
             return null;
 
-        return Change(changes.Count == 0 && !softwareChanged ? ChangeAction.Return : ChangeAction.Update, facts, RunContext.RecordId(record.Class, record.Number), returned ? "The device is back" : null) with
+        var action = revived ? ChangeAction.Revive : changes.Count == 0 && !softwareChanged ? ChangeAction.Return : ChangeAction.Update;
+        var reason = revived ? "The device is back; its CI had been retired for absence" : returned ? "The device is back" : null;
+        return Change(action, facts, RunContext.RecordId(record.Class, record.Number), reason) with
         {
             Fields = Fields(record, changes),
             SoftwareAdded = difference?.Added.Count ?? 0,
@@ -286,6 +300,7 @@ internal sealed class ChangeWriter
         {
             var before = LinkImage.Read(_session, link.Id);
             _session.Prepare("UPDATE links SET state = 4 WHERE id = @p0").Set(0, link.Id).Execute();
+            _catalog.Sweep();
             JournalLink(link.Class, link.RecordNumber, "CloseLink", link.Id, before, LinkState.RecordDeleted);
         }
 
@@ -302,7 +317,7 @@ internal sealed class ChangeWriter
         if (_context.Applying)
         {
             var before = LinkImage.Read(_session, link.Id);
-            _session.Prepare("UPDATE links SET state = 2, missing_since = @p1 WHERE id = @p0").Set(0, link.Id).Set(1, _context.TimeProvider.NowMilliseconds()).Execute();
+            _session.Prepare("UPDATE links SET state = 2, missing_since = @p1, missing_runs = 1 WHERE id = @p0").Set(0, link.Id).Set(1, _context.TimeProvider.NowMilliseconds()).Execute();
             JournalLink(link.Class, link.RecordNumber, "MarkMissing", link.Id, before, LinkState.Missing);
         }
         else
@@ -311,6 +326,31 @@ internal sealed class ChangeWriter
         }
 
         return LinkChange(ChangeAction.MarkMissing, link, "The device is gone from the site");
+    }
+
+    /// <summary>Retires the CI of a device that has been absent long enough. Returns <see langword="null"/> when something has changed meanwhile.</summary>
+    public SyncChange? Retire(LinkDetails link)
+    {
+        // The device may have come back under another ID in this run, and the link may have been closed for it.
+        if (_cmdb.Get(link.Record) is not { IsRetired: false } record || LinkDetails.Get(_session, link.Id) is not { State: LinkState.Missing } || _identification.IsPlannedLink(link.Record))
+            return null;
+
+        _context.Counts.Retired++;
+        var before = record.Values[CmdbFields.Status.Index];
+        if (_context.Applying)
+        {
+            var now = _context.TimeProvider.NowMilliseconds();
+            var detail = new JournalDetail { Link = LinkImage.Read(_session, link.Id), State = LinkState.Missing, Version = record.Version + 1 };
+            Journal(record.Class, record.Number, nameof(ChangeAction.Retire), CmdbFields.Status.Name, before, RecordStatus.Retired, link.Id, detail);
+            var version = _cmdb.Update(record, [(CmdbFields.Status, RecordStatus.Retired)], now);
+            _session.Prepare("UPDATE links SET retired_at = @p1, retired_from = @p2, record_version = @p3 WHERE id = @p0")
+                .Set(0, link.Id).Set(1, now).Set(2, before ?? string.Empty).Set(3, version).Execute();
+        }
+
+        return LinkChange(ChangeAction.Retire, link, $"The device has been missing for {_context.Job.RetireAfterDays} days and {_context.Job.RetireAfterRuns} complete runs or more") with
+        {
+            Fields = [new FieldChange(CmdbFields.Status.Name, before, RecordStatus.Retired)],
+        };
     }
 
     /// <summary>A change that concerns the link alone.</summary>
@@ -389,13 +429,13 @@ internal sealed class ChangeWriter
         _context.Counts.InstallationsRemoved += difference?.Removed.Count ?? 0;
     }
 
-    private long WriteFields(RecordState record, List<(CmdbField Field, string? Value)> changes, long now, long link)
+    private long WriteFields(RecordState record, List<(CmdbField Field, string? Value)> changes, long now, long link, bool revived = false)
     {
         if (changes.Count == 0)
             return record.Version;
 
         foreach (var (field, value) in changes)
-            Journal(record.Class, record.Number, "Update", field.Name, record.Values[field.Index], value, link);
+            Journal(record.Class, record.Number, revived && field == CmdbFields.Status ? nameof(ChangeAction.Revive) : "Update", field.Name, record.Values[field.Index], value, link);
         return _cmdb.Update(record, changes, now);
     }
 

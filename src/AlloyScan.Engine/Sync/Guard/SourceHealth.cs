@@ -15,7 +15,7 @@ internal sealed record SourceHealth(string? StopReason, string? NoRemovalReason)
     public static SourceHealth Judge(RunContext context, int listed, int seenLinks)
     {
         var session = context.Session;
-        var liveLinks = session.Prepare("SELECT count(*) FROM links WHERE target_id = @p0 AND site_id = @p1 AND state = 1").Set(0, context.TargetId).Set(1, context.SiteId).Number() ?? 0;
+        var liveLinks = MassLimit.LiveLinks(context);
         if (listed == 0)
         {
             return liveLinks == 0

@@ -169,6 +169,9 @@ internal sealed class Identification
         NotePlannedUpdate(record, facts);
     }
 
+    /// <summary>Whether a rehearsal would have linked a CI to a device.</summary>
+    public bool IsPlannedLink(long record) => _session.Prepare("SELECT 1 FROM temp.planned_links WHERE record = @p0").Set(0, record).Number() is not null;
+
     /// <summary>Notes that a rehearsal would have marked a link missing.</summary>
     public void NotePlannedMissing(long link) =>
         _session.Prepare("INSERT OR IGNORE INTO temp.planned_missing (link) VALUES (@p0)").Set(0, link).Execute();

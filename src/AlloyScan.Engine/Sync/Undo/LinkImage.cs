@@ -9,7 +9,7 @@ internal sealed record LinkImage
 {
     private const string Columns = """
         id, class, record, record_number, state, list_hash, fingerprint, record_version, platform, audit_id, audited_at, last_seen, missing_since, closed_reason,
-        software_imported, software_count, empty_audit, rule, missing_runs, retired_at, retired_from
+        software_imported, software_count, empty_audit, rule, missing_runs, retired_at, retired_from, taken_back
         """;
 
     [JsonIgnore]
@@ -55,6 +55,8 @@ internal sealed record LinkImage
 
     public string? RetiredFrom { get; init; }
 
+    public bool TakenBack { get; init; }
+
     /// <summary>The link with this key; <see langword="null"/> when there is none.</summary>
     public static LinkImage? Read(StoreSession session, long id) =>
         Read(session.Prepare($"SELECT {Columns} FROM links WHERE id = @p0").Set(0, id));
@@ -89,6 +91,7 @@ internal sealed record LinkImage
             MissingRuns = reader.GetInt32(18),
             RetiredAt = reader.Number(19),
             RetiredFrom = reader.Text(20),
+            TakenBack = reader.GetInt32(21) != 0,
         };
     }
 
@@ -99,8 +102,8 @@ internal sealed record LinkImage
     public void RestoreState(StoreSession session, long id) =>
         session.Prepare("""
             UPDATE links SET class = @p1, record = @p2, record_number = @p3, state = @p4, fingerprint = 0, missing_since = @p5, closed_reason = @p6, software_imported = @p7,
-                software_count = @p8, empty_audit = @p9, rule = @p10, missing_runs = @p11, retired_at = @p12, retired_from = @p13 WHERE id = @p0
+                software_count = @p8, empty_audit = @p9, rule = @p10, missing_runs = @p11, retired_at = @p12, retired_from = @p13, taken_back = @p14 WHERE id = @p0
             """)
             .Set(0, id).Set(1, (int)Class).Set(2, Record).Set(3, Number).Set(4, (int)State).Set(5, MissingSince).Set(6, ClosedReason).Set(7, SoftwareImported ? 1 : 0)
-            .Set(8, SoftwareCount).Set(9, EmptyAudit).Set(10, Rule).Set(11, MissingRuns).Set(12, RetiredAt).Set(13, RetiredFrom).Execute();
+            .Set(8, SoftwareCount).Set(9, EmptyAudit).Set(10, Rule).Set(11, MissingRuns).Set(12, RetiredAt).Set(13, RetiredFrom).Set(14, TakenBack ? 1 : 0).Execute();
 }
