@@ -15,6 +15,7 @@
     AliasesToExport      = @()
     VariablesToExport    = @()
     CmdletsToExport      = @(
+        'Add-AlloyScanJunkIdentifier'
         'Connect-AlloyScan'
         'Disable-AlloyScanSyncJob'
         'Disconnect-AlloyScan'
@@ -25,6 +26,8 @@
         'Get-AlloyCmdbSoftwareProduct'
         'Get-AlloyScanConnection'
         'Get-AlloyScanDevice'
+        'Get-AlloyScanIdentificationRule'
+        'Get-AlloyScanJunkIdentifier'
         'Get-AlloyScanSnapshot'
         'Get-AlloyScanSoftware'
         'Get-AlloyScanSyncChange'
@@ -33,10 +36,15 @@
         'Get-AlloyScanSyncPlan'
         'Get-AlloyScanSyncRun'
         'Invoke-AlloyScanSync'
+        'New-AlloyScanIdentificationRule'
         'New-AlloyScanSyncJob'
+        'Remove-AlloyScanIdentificationRule'
+        'Remove-AlloyScanJunkIdentifier'
         'Remove-AlloyScanSyncJob'
+        'Reset-AlloyScanIdentificationRule'
         'Set-AlloyCmdbComputer'
         'Set-AlloyCmdbHardware'
+        'Set-AlloyScanIdentificationRule'
         'Set-AlloyScanSyncJob'
         'Start-AlloyScanSampleSite'
         'Stop-AlloyScanSampleSite'

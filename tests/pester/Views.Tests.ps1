@@ -24,6 +24,8 @@ Describe 'The table of <Name>' {
         @{ Name = 'AuditSnapshot'; Get = { Get-AlloyScanDevice -Type computer | Select-Object -First 3 | Get-AlloyScanSnapshot }; Head = 'Host *OperatingSystem *Memory *Software *AuditDate *Model' }
         @{ Name = 'CatalogProduct'; Get = { Get-AlloyScanSoftware | Select-Object -First 5 }; Head = 'Installs *Group *Version *Publisher *Name' }
         @{ Name = 'SyncJob'; Get = { Get-AlloyScanSyncJob -Store $store }; Head = 'Name *Enabled *LastRun *LastStatus *SiteUrl' }
+        @{ Name = 'IdentificationRule'; Get = { Get-AlloyScanIdentificationRule -Store $store }; Head = 'Class *Position *Name *Action *Conditions' }
+        @{ Name = 'JunkIdentifier'; Get = { Get-AlloyScanJunkIdentifier -Store $store }; Head = 'Source *Attribute *Value *Effect *Links *Note' }
         @{ Name = 'SyncChange'; Get = { $plan }; Head = 'Row *Action *Class *Record *Device *Change' }
         @{ Name = 'SyncRun'; Get = { Get-AlloyScanSyncRun -Store $store }; Head = 'Id *Job *Started *Time *Status *Result' }
         @{ Name = 'JournalEntry'; Get = { Get-AlloyScanSyncChange -Store $store | Select-Object -First 20 }; Head = 'Run *Record *Action *Field *Old *New' }

@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using AlloyScan.Engine.Inventory;
 using AlloyScan.Engine.Sync;
+using AlloyScan.Engine.Sync.Identify;
 
 namespace AlloyScan.PowerShell.Internal;
 
@@ -85,6 +86,26 @@ public static class _Format
         var parts = counts.Where(count => count.Count > 0).Select(count => string.Create(CultureInfo.InvariantCulture, $"{count.Count} {count.Word}"));
         return string.Join(", ", parts);
     }
+
+    /// <summary>Conditions of an identification rule, in words.</summary>
+    /// <param name="rule">The rule.</param>
+    public static string? Conditions(IdentificationRule? rule) => rule switch
+    {
+        null => null,
+        { IsSystem: true, Name: IdentificationRule.EqualId } => "(the device has a link)",
+        { IsSystem: true } => "(no rule fitted)",
+        _ => string.Join(", ", rule.Conditions),
+    };
+
+    /// <summary>Why a value is junk, in one line.</summary>
+    /// <param name="junk">The value.</param>
+    public static string? Junk(JunkIdentifier? junk) => junk switch
+    {
+        null => null,
+        { Source: JunkSource.Learned, GoodRuns: > 0 and var runs } => string.Create(CultureInfo.InvariantCulture, $"{junk.Carriers} devices at {junk.Site}; {runs} good runs since"),
+        { Source: JunkSource.Learned } => string.Create(CultureInfo.InvariantCulture, $"{junk.Carriers} devices at {junk.Site}"),
+        _ => junk.Note,
+    };
 
     /// <summary>Name of an audited machine.</summary>
     /// <param name="snapshot">The audit.</param>

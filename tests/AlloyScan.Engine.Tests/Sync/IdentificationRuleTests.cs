@@ -84,6 +84,8 @@ public sealed class IdentificationRuleTests
         Assert.Equal("InvalidRulePosition", ErrorOf(() => rules.Update(rules.Get(RecordClass.Hardware, "MAC address matches") with { Position = 3 })));
         Assert.Equal("RuleIsSystem", ErrorOf(() => rules.Update(rules.Get(RecordClass.Hardware, "Equal ID") with { Position = 2 })));
         Assert.Equal("RuleIsSystem", ErrorOf(() => rules.Remove(RecordClass.Computer, "Default")));
+        Assert.Equal("RuleAmbiguous", ErrorOf(() => rules.Get(null, "Serial number matches")));
+        Assert.Equal(RecordClass.Computer, rules.Get(null, "BIOS UUID matches").Class);
         Assert.Equal("RuleNotFound", ErrorOf(() => rules.Remove(RecordClass.Computer, "No such rule")));
         Assert.Equal("InvalidRuleCondition", ErrorOf(() => rules.Create(Rule("Odd", "Name matches") with { Conditions = [new RuleCondition((IdentificationAttribute)99, ComparisonOperator.Matches)] })));
 

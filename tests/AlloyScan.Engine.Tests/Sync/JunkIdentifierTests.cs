@@ -141,7 +141,7 @@ public sealed class JunkIdentifierTests
 
         var learned = Assert.Single(junk.List(source: JunkSource.Learned));
         Assert.Equal((7, 1, 1, "site.example/hq"), (learned.Carriers, learned.GoodRuns, learned.LiveLinks, learned.Site));
-        Assert.Equal("PC-1", Assert.Single(junk.Carriers(learned)).Name);
+        Assert.Equal("PC-1", Assert.Single(junk.Carriers(learned)).DeviceName);
         Assert.Empty(junk.List(source: JunkSource.Learned, site: "other"));
 
         var error = Assert.Throws<AlloyScanException>(() => junk.Remove(IdentificationAttribute.SerialNumber, "sn1"));

@@ -29,10 +29,10 @@ public sealed class IdentificationRules
     }
 
     /// <summary>One rule.</summary>
-    /// <param name="recordClass">Its class.</param>
+    /// <param name="recordClass">Its class; <see langword="null"/> when the name alone tells it.</param>
     /// <param name="name">Its name, without case.</param>
-    /// <exception cref="AlloyScanException">There is none (<c>RuleNotFound</c>); the message lists those there are.</exception>
-    public IdentificationRule Get(RecordClass recordClass, string name)
+    /// <exception cref="AlloyScanException">There is none (<c>RuleNotFound</c>), the message lists those there are; or both classes have one (<c>RuleAmbiguous</c>).</exception>
+    public IdentificationRule Get(RecordClass? recordClass, string name)
     {
         using var session = _store.NewSession();
         return Get(session, recordClass, name);
@@ -136,11 +136,18 @@ public sealed class IdentificationRules
 
     private static List<IdentificationRule> Own(StoreSession session, RecordClass recordClass) => [.. IdentificationPolicy.Load(session).Where(r => r.Class == recordClass)];
 
-    private static IdentificationRule Get(StoreSession session, RecordClass recordClass, string name)
+    private static IdentificationRule Get(StoreSession session, RecordClass? recordClass, string name)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         var rules = List(session, recordClass).ToList();
-        return rules.Find(r => IsNamed(r, name)) ?? throw NotFound(recordClass, name, rules);
+        var named = rules.FindAll(r => IsNamed(r, name));
+        return named.Count switch
+        {
+            1 => named[0],
+            0 => throw NotFound(recordClass, name, rules),
+            _ => throw new AlloyScanException(
+                ErrorKind.InvalidArgument, "RuleAmbiguous", $"Both classes have an identification rule named '{named[0].Name}'.", name, "Say which is meant: Computer or Hardware."),
+        };
     }
 
     private static int Place(IdentificationRule rule, int position, int last) => position >= 1 && position <= last
@@ -165,7 +172,7 @@ public sealed class IdentificationRules
         ErrorKind.InvalidArgument, "RuleIsSystem", $"The rule '{rule.Name}' for {rule.Class} is a system rule and cannot be {what}.", rule.Name,
         "Rules between the two system rules can.");
 
-    private static AlloyScanException NotFound(RecordClass recordClass, string name, IEnumerable<IdentificationRule> rules) => new(
-        ErrorKind.NotFound, "RuleNotFound", $"There is no identification rule named '{name}' for {recordClass}.", name,
-        $"The rules are: {string.Join(", ", rules.Select(r => $"'{r.Name}'"))}.");
+    private static AlloyScanException NotFound(RecordClass? recordClass, string name, IEnumerable<IdentificationRule> rules) => new(
+        ErrorKind.NotFound, "RuleNotFound", $"There is no identification rule named '{name}'{(recordClass is null ? string.Empty : $" for {recordClass}")}.", name,
+        $"The rules are: {string.Join(", ", rules.Select(r => $"'{r.Name}'").Distinct())}.");
 }

@@ -64,12 +64,26 @@ public sealed record JunkIdentifier
 }
 
 /// <summary>A device that carries a junk value.</summary>
-/// <param name="Site">Its site.</param>
-/// <param name="DeviceId">ID of the device.</param>
-/// <param name="Name">Its name.</param>
-/// <param name="RecordId">CI that it is linked to; <see langword="null"/> when it is on the conflict list.</param>
-public sealed record JunkCarrier(string Site, string DeviceId, string? Name, string? RecordId)
+public sealed record JunkCarrier
 {
+    /// <summary>What the value is of.</summary>
+    public required IdentificationAttribute Attribute { get; init; }
+
+    /// <summary>The value.</summary>
+    public required string Value { get; init; }
+
+    /// <summary>Site of the device.</summary>
+    public required string Site { get; init; }
+
+    /// <summary>ID of the device.</summary>
+    public required string DeviceId { get; init; }
+
+    /// <summary>Name of the device or its CI.</summary>
+    public string? DeviceName { get; init; }
+
+    /// <summary>CI that it is linked to; <see langword="null"/> when it is on the conflict list.</summary>
+    public string? RecordId { get; init; }
+
     /// <inheritdoc/>
-    public override string ToString() => Name ?? DeviceId;
+    public override string ToString() => DeviceName ?? DeviceId;
 }

@@ -59,7 +59,15 @@ public sealed class JunkIdentifiers
                 ORDER BY 1, 2
                 """,
                 new { kind = (int)kind, weak = (int)Weak(kind), value = Identifiers.Normalise(kind, junk.Value), site = junk.Site })
-                .Select(row => new JunkCarrier(row.Site, row.DeviceId, row.Name, row.Class is { } c && row.Number is { } n ? RunContext.RecordId((RecordClass)c, n) : null));
+                .Select(row => new JunkCarrier
+                {
+                    Attribute = junk.Attribute,
+                    Value = junk.Value,
+                    Site = row.Site,
+                    DeviceId = row.DeviceId,
+                    DeviceName = row.Name,
+                    RecordId = row.Class is { } c && row.Number is { } n ? RunContext.RecordId((RecordClass)c, n) : null,
+                });
     }
 
     /// <summary>Adds a value to the administrator's own. It counts as blank from the next run on.</summary>
