@@ -29,6 +29,8 @@ internal sealed record CommandLine
           --duplicate-rate SHARE   share of devices that are second rows of a machine (0)
           --change-rate FACTOR     multiplies what changes in a day (1)
           --last-seen-moves        all devices are seen each day
+          --doubtful               machines that are hard to tell apart: junk of 4.5 %, all seen each day, and
+                                   over the days re-imaged machines, new boards, second rows, reused names
           --latency MILLISECONDS   extra time of each request (0)
           --rate-limit N           requests a second before 429; 0 for no limit (0)
           --no-retry-after         429 without a Retry-After header
@@ -118,6 +120,7 @@ internal sealed record CommandLine
                 var changed = option switch
                 {
                     "--last-seen-moves" => Site with { LastSeenMoves = true },
+                    "--doubtful" => Site.WithDoubts(),
                     "--no-retry-after" => Site with { RetryAfter = false },
                     "--gzip" => Site with { Gzip = true },
                     "--chunked" => Site with { Chunked = true },

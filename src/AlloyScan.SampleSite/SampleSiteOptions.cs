@@ -51,11 +51,17 @@ public sealed record SampleSiteOptions
     /// <summary>Share of devices that are a second row of a machine which is in the list already.</summary>
     public double DuplicateRate { get; init; }
 
+    /// <summary>Traits that make machines hard to tell apart, over the days; none by default.</summary>
+    public SampleDoubts Doubts { get; init; } = SampleDoubts.None;
+
     /// <summary>Multiplies the share of devices that change, come and go each day; 0 freezes the fleet.</summary>
     public double ChangeRate { get; init; } = 1;
 
     /// <summary>All devices are seen each day. By default <c>lastSeen</c> moves only for the changed ones and a small share of others.</summary>
     public bool LastSeenMoves { get; init; }
+
+    /// <summary>The same site with a fleet in which machines are hard to tell apart: much junk, all <see cref="SampleDoubts"/>, and everything alive seen each day.</summary>
+    public SampleSiteOptions WithDoubts() => this with { JunkRate = 0.045, LastSeenMoves = true, Doubts = SampleDoubts.Many };
 
     /// <summary>Extra time that each request takes.</summary>
     public TimeSpan Latency { get; init; }
@@ -104,6 +110,9 @@ public sealed record SampleSiteOptions
         InRange(JunkRate, 0, 1, nameof(JunkRate));
         InRange(DuplicateRate, 0, 1, nameof(DuplicateRate));
         InRange(ChangeRate, 0, 10, nameof(ChangeRate));
+        foreach (var (share, name) in Doubts.Shares)
+            InRange(share, 0, 1, name);
+
         InRange(TokenLifetime, TimeSpan.FromSeconds(1), TimeSpan.FromDays(365), nameof(TokenLifetime));
         InRange(Latency, TimeSpan.Zero, TimeSpan.FromMinutes(10), nameof(Latency));
         if (TokenPath.Length < 2 || TokenPath[0] != '/' || TokenPath.Any("{}?#* ".Contains))

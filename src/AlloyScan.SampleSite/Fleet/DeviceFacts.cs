@@ -5,10 +5,22 @@ namespace AlloyScan.SampleSite;
 /// <summary>A user of a computer.</summary>
 internal readonly record struct Person(int First, int Last, int Number, int Department);
 
+/// <summary>A network adapter of a device.</summary>
+internal readonly record struct NetworkAdapter(string Name, ulong Address, bool IsConnected, bool IsWireless = false, bool IsVirtual = false, bool IsShared = false);
+
 /// <summary>What is said about a device, each fact a pure function of its state.</summary>
 internal sealed class DeviceFacts(SampleSiteOptions options, FleetIds ids, DeviceHistory history, Machines machines)
 {
     private static readonly string[] s_agentless = ["Service", "Service", "Service", "Service", "Service", "Import", "Manual", "Service"];
+
+    /// <summary>Adapters that software brings along, with the same address on every computer in the world.</summary>
+    private static readonly NetworkAdapter[] s_softwareAdapters =
+    [
+        new("Cisco AnyConnect Virtual Miniport Adapter for Windows x64", 0x00059A3C7A00, IsConnected: false, IsVirtual: true, IsShared: true),
+        new("PANGP Virtual Ethernet Adapter Secure", 0x025041000001, IsConnected: false, IsVirtual: true, IsShared: true),
+        new("VMware Virtual Ethernet Adapter for VMnet1", 0x005056C00001, IsConnected: false, IsVirtual: true, IsShared: true),
+        new("VMware Virtual Ethernet Adapter for VMnet8", 0x005056C00008, IsConnected: false, IsVirtual: true, IsShared: true),
+    ];
 
     private readonly ulong _junk = Hash.Threshold(options.JunkRate / 2);
 
@@ -36,8 +48,7 @@ internal sealed class DeviceFacts(SampleSiteOptions options, FleetIds ids, Devic
     public static int Office(in DeviceState device)
     {
         // A machine that was installed afresh may have moved, and so has one with a new name.
-        var moved = device.Machine.Number != device.Index && (device.Key & 1) == 1 ? 1 : 0;
-        return (Hash.Pick(Hash.Of(device.Machine.Key, Trait.Office), Names.Offices.Length) + moved + device.Renames) % Names.Offices.Length;
+        return (Hash.Pick(Hash.Of(device.Named.Key, Trait.Office), Names.Offices.Length) + device.Moves + device.Renames) % Names.Offices.Length;
     }
 
     /// <summary>The name; empty for a few devices of which the site knows none.</summary>
@@ -107,6 +118,29 @@ internal sealed class DeviceFacts(SampleSiteOptions options, FleetIds ids, Devic
         }
 
         return text.Written;
+    }
+
+    /// <summary>The network adapters as the snapshot lists them.</summary>
+    public List<NetworkAdapter> AdaptersOf(in DeviceState device)
+    {
+        var machine = device.Machine;
+        var adapters = new List<NetworkAdapter>(5);
+        var primary = machines.PrimaryMac(machine, out var shared);
+        if (shared)
+            adapters.Add(new(machines.HasPlainDockName(machine) ? "Ethernet 3" : "Realtek USB GbE Family Controller", primary, IsConnected: true, IsShared: true));
+
+        adapters.Add(new(machine.Form == Form.VirtualMachine ? "vmxnet3 Ethernet Adapter" : machine.IsComputer ? "Intel(R) Ethernet Connection I219-LM" : "eth0", machines.WiredMac(machine), !shared));
+        if (machine.Form == Form.Laptop)
+        {
+            adapters.Add(new(machine.Platform == Platform.MacOS ? "en0" : "Intel(R) Wi-Fi 6E AX211 160MHz", machines.WirelessMac(machine), IsConnected: true, IsWireless: true));
+            adapters.Add(new("Bluetooth Device (Personal Area Network)", machines.BluetoothMac(machine), IsConnected: false));
+        }
+
+        var extra = Hash.Of(machine.Key, Trait.Adapters) & 0xF;
+        if (machine.Platform == Platform.Windows && machine.HasUser && extra < (ulong)s_softwareAdapters.Length)
+            adapters.Add(s_softwareAdapters[extra]);
+
+        return adapters;
     }
 
     public static Processor? ProcessorOf(in DeviceState device)
@@ -218,9 +252,9 @@ internal sealed class DeviceFacts(SampleSiteOptions options, FleetIds ids, Devic
         var start = text.Written.Length;
         text.Append(Names.OfficesUtf8[Office(device)]);
         text.Append((byte)'-');
-        text.Append(device.Machine.Form switch
+        text.Append(device.Named.Form switch
         {
-            Form.Laptop => device.Machine.Platform == Platform.MacOS ? "MB"u8 : "LT"u8,
+            Form.Laptop => device.Named.Platform == Platform.MacOS ? "MB"u8 : "LT"u8,
             Form.Desktop => "WS"u8,
             Form.Server => "SRV"u8,
             Form.VirtualMachine => "VM"u8,
@@ -232,7 +266,7 @@ internal sealed class DeviceFacts(SampleSiteOptions options, FleetIds ids, Devic
             _ => "DEV"u8,
         });
         text.Append((byte)'-');
-        text.AppendNumber(device.Machine.Number, 4);
+        text.AppendNumber(device.Named.Number, 4);
         if (lower)
             text.ToLower(start);
     }

@@ -8,6 +8,12 @@ internal struct DeviceState
     public ulong Key;
     public Machine Machine;
 
+    /// <summary>The machine after which the device is called: itself, or one whose name it took over.</summary>
+    public Machine Named;
+
+    /// <summary>Moves to another office before the device was there, which its name shows.</summary>
+    public int Moves;
+
     public int BornOn;
 
     /// <summary>Day of the last audit that found something else than the one before.</summary>
@@ -15,6 +21,23 @@ internal struct DeviceState
 
     /// <summary>Day on which the device was last seen on the network.</summary>
     public int SeenOn;
+
+    /// <summary>From this day on the device is not seen any more: it lies in a drawer, or its machine has another device.</summary>
+    public int SilentFrom;
+
+    /// <summary>Day on which the machine gets another board.</summary>
+    public int BoardSwapOn;
+
+    /// <summary>Day on which the machine exchanges its network card.</summary>
+    public int AdapterMoveOn;
+
+    /// <summary>Boards of the machine that went with devices before this one.</summary>
+    public int BoardsBefore;
+
+    public SampleOrigin Origin;
+
+    /// <summary>The device that it follows, or -1.</summary>
+    public int Former;
 
     public SampleChange LastChange;
     public int Renames;
@@ -67,6 +90,7 @@ internal sealed class DeviceHistory
     private readonly ulong _duplicateThreshold;
     private readonly ulong _untypedThreshold = Hash.Threshold(0.01);
     private readonly ulong _reimageThreshold = Hash.Threshold(0.2);
+    private readonly Successions? _successions;
     private readonly System.Collections.Concurrent.ConcurrentDictionary<int, int[]> _retiredMachines = new();
 
     public DeviceHistory(SampleSiteOptions options, FleetCalendar calendar, Machines machines)
@@ -76,6 +100,8 @@ internal sealed class DeviceHistory
         _computerThreshold = Hash.Threshold(s_computerEvents.Sum(e => e.Share) * options.ChangeRate);
         _hardwareThreshold = Hash.Threshold(s_hardwareEvents.Sum(e => e.Share) * options.ChangeRate);
         _duplicateThreshold = Hash.Threshold(options.DuplicateRate);
+        if (options.Doubts.Any)
+            _calendar.Successions = _successions = new Successions(options, calendar, this);
     }
 
     public ulong KeyOf(int index) => Hash.Mix(_key ^ (uint)index);
@@ -95,6 +121,13 @@ internal sealed class DeviceHistory
             ChangedOn = bornOn,
             SeenOn = bornOn,
             LastChange = SampleChange.Added,
+            Named = machine,
+            Moves = machine.Number != index && (key & 1) == 1 ? 1 : 0,
+            SilentFrom = int.MaxValue,
+            BoardSwapOn = int.MaxValue,
+            AdapterMoveOn = int.MaxValue,
+            Former = -1,
+            Origin = machine.Number == index ? SampleOrigin.New : bornOn == 0 ? SampleOrigin.SecondRow : SampleOrigin.Reimaged,
             Untyped = machine.IsPhysicalComputer || machine.Form == Form.Other
                 ? Hash.Chance(Hash.Of(machine.Key, Trait.OperatingSystem), _untypedThreshold * (machine.Form == Form.Other ? 30UL : 1UL))
                 : false,
@@ -103,7 +136,18 @@ internal sealed class DeviceHistory
         state.System = SystemPool(machine)?.Pick(hash);
         state.SystemMonths = (int)(hash & 3) + (bornOn / 30);
 
-        for (var d = bornOn + 1; d <= day; d++)
+        var desk = machine.Number;
+        var card = machine.Number;
+        if (_successions is not null)
+        {
+            state.SilentFrom = IsInDrawer(index) ? 1 : _successions.SilentFrom(index, day);
+            state.BoardSwapOn = _machines.BoardSwapOn(machine);
+            state.AdapterMoveOn = _machines.AdapterMoveOn(machine, out card);
+            if (_successions.TryGetFormer(index, bornOn, out var succession))
+                Follow(ref state, succession, ref desk);
+        }
+
+        for (var d = bornOn + 1; d <= day && d < state.SilentFrom; d++)
         {
             var change = EventOn(state, d, out var detail);
             if (change == SampleChange.None)
@@ -136,7 +180,20 @@ internal sealed class DeviceHistory
         }
 
         if (_options.LastSeenMoves)
-            state.SeenOn = day;
+            state.SeenOn = Math.Max(bornOn, Math.Min(day, state.SilentFrom - 1));
+
+        if (_successions is not null)
+        {
+            // What an audit finds: a row that is not audited any more goes on showing the machine as it was.
+            var moved = state.Origin == SampleOrigin.AdapterReused || state.ChangedOn >= state.AdapterMoveOn;
+            state.Machine = machine with
+            {
+                Board = state.BoardsBefore + (state.ChangedOn >= state.BoardSwapOn ? 1 : 0),
+                Card = state.Origin == SampleOrigin.AdapterReused ? At(state.Former, bornOn - 1).Machine.Card : moved ? card : machine.Number,
+                Desk = desk,
+                IsTurned = _machines.IsTurnedOn(machine, state.ChangedOn),
+            };
+        }
 
         return state;
     }
@@ -145,6 +202,15 @@ internal sealed class DeviceHistory
     public SampleChange EventOn(in DeviceState state, int day, out ulong detail)
     {
         detail = Hash.Mix(state.Key ^ EventSalt ^ (uint)day);
+        if (day >= state.SilentFrom)
+            return SampleChange.None;
+
+        if (day == state.BoardSwapOn)
+            return SampleChange.Board;
+
+        if (day == state.AdapterMoveOn && state.Origin != SampleOrigin.AdapterReused)
+            return SampleChange.Adapter;
+
         var computer = state.Machine.IsComputer;
         if (!Hash.Chance(detail, computer ? _computerThreshold : _hardwareThreshold))
             return SampleChange.None;
@@ -160,6 +226,15 @@ internal sealed class DeviceHistory
             _ => change,
         };
     }
+
+    /// <summary>The machine of a device as it was sold.</summary>
+    public Machine MachineAt(int index) => _machines.At(MachineOf(index, KeyOf(index), _calendar.BornOn(index)));
+
+    /// <summary>The machine that a device is if it follows no other one.</summary>
+    public Machine OwnMachineAt(int index) => _machines.At(index);
+
+    /// <summary>Whether the device was away for a month and longer on day 0. In a fleet with doubts it stays so.</summary>
+    public bool IsInDrawer(int index) => index < _options.Devices && (Hash.Of(KeyOf(index), Trait.SeenOffset, 0) >> 32) % 1000 < 5;
 
     /// <summary>When the device was seen on this day: in the twelve hours before the site's time, but for a few that were away on day 0.</summary>
     public static DateTime SeenTime(in DeviceState state, int day)
@@ -184,6 +259,13 @@ internal sealed class DeviceHistory
 
     private int MachineOf(int index, ulong key, int bornOn)
     {
+        if (bornOn > 0 && _successions is not null)
+        {
+            return _successions.TryGetFormer(index, bornOn, out var succession) && succession.IsSameMachine
+                ? MachineOf(succession.Former, KeyOf(succession.Former), _calendar.BornOn(succession.Former))
+                : index;
+        }
+
         if (bornOn > 0 && bornOn <= SampleFleet.MaxDay)
         {
             // A part of the new devices are machines that went on that day and were installed afresh.
@@ -206,6 +288,28 @@ internal sealed class DeviceHistory
 
     private int[] RetiredMachines(int day) =>
         [.. _calendar.GoneOn(day).Select(index => MachineOf(index, KeyOf(index), _calendar.BornOn(index))).Where(number => _machines.At(number).IsPhysicalComputer)];
+
+    private void Follow(ref DeviceState state, Succession succession, ref int desk)
+    {
+        var former = At(succession.Former, state.BornOn - 1);
+        (state.Former, state.Origin) = (succession.Former, succession.Origin);
+        if (succession.Origin == SampleOrigin.AdapterReused)
+            return;
+
+        state.Named = former.Named;
+        state.Moves = former.Moves + former.Renames;
+        desk = former.Machine.Desk;
+        if (succession.Origin == SampleOrigin.NameReused)
+        {
+            desk = state.Machine.Form == Form.Laptop && (desk != former.Machine.Number || _machines.HasSharedDock(former.Machine)) ? desk : state.Machine.Number;
+            return;
+        }
+
+        state.BoardsBefore = former.BoardsBefore + (succession.Origin == SampleOrigin.BoardReplaced ? 1 : 0);
+        // Who installs a machine afresh often gives it another name.
+        if (succession.Origin is SampleOrigin.Reimaged or SampleOrigin.ReimagedBeside or SampleOrigin.ReimagedStale && (state.Key & 1) == 1)
+            state.Moves++;
+    }
 
     private static WeightedTable<OperatingSystemRelease>? SystemPool(in Machine machine) => (machine.Platform, machine.Form) switch
     {

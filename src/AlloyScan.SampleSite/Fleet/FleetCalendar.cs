@@ -41,8 +41,14 @@ internal sealed class FleetCalendar
         return perDay == 0 ? int.MaxValue : (int)(((((long)index - _devices + 1) * 1_000_000) + perDay - 1) / perDay);
     }
 
+    /// <summary>Who follows whom; <see langword="null"/> in a fleet without doubts.</summary>
+    public Successions? Successions { get; set; }
+
     /// <summary>Whether the device is in the list on this day.</summary>
-    public bool IsListed(int index, int day)
+    public bool IsListed(int index, int day) => IsListedWithoutSuccessions(index, day) && Successions?.IsRemoved(index, day) is not true;
+
+    /// <summary>Whether the device would be in the list on this day if it had no successor.</summary>
+    public bool IsListedWithoutSuccessions(int index, int day)
     {
         if (index < 0)
             return false;
@@ -51,7 +57,7 @@ internal sealed class FleetCalendar
         return born <= day && Draw(index) < _survival[day - born];
     }
 
-    /// <summary>The devices that went on this day, by index.</summary>
+    /// <summary>The devices that went on this day, by index; those that successors put out of the list are not among them.</summary>
     public int[] GoneOn(int day)
     {
         var gone = Volatile.Read(ref _goneOn);
@@ -64,6 +70,8 @@ internal sealed class FleetCalendar
         for (var earlier = d; earlier > 0; earlier--)
             gone.AddRange(GoneOn(earlier));
 
+        if (Successions is not null)
+            gone = [.. gone.Union(Successions.RemovedBy(d))];
         gone.Sort();
         return new FleetDay(Born(d), [.. gone]);
     });

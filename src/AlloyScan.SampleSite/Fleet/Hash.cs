@@ -80,4 +80,11 @@ internal enum Trait : ulong
     Adapters,
     Bluetooth,
     Version,
+    VendorSerial,
+    UuidOrder,
+    Board,
+    BoardSwap,
+    AdapterMove,
+    Succession,
+    SuccessionPick,
 }

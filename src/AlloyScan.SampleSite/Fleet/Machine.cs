@@ -19,6 +19,18 @@ internal readonly struct Machine
     /// <summary>The group of clones it belongs to, or -1.</summary>
     public required int CloneGroup { get; init; }
 
+    /// <summary>How many boards it had before this one.</summary>
+    public int Board { get; init; }
+
+    /// <summary>The machine that its wired network card was sold with.</summary>
+    public required int Card { get; init; }
+
+    /// <summary>The machine at whose desk it stands, if it took that over with the dock.</summary>
+    public required int Desk { get; init; }
+
+    /// <summary>The last audit read the BIOS UUID in the other byte order.</summary>
+    public bool IsTurned { get; init; }
+
     public bool IsComputer => Form <= Form.Hypervisor;
 
     public bool IsPhysicalComputer => Form is Form.Laptop or Form.Desktop or Form.Server;
@@ -58,11 +70,18 @@ internal sealed class Machines(SampleSiteOptions options)
     private static readonly byte[][] s_junkSerials =
         ["To be filled by O.E.M."u8.ToArray(), "Default string"u8.ToArray(), "System Serial Number"u8.ToArray(), "0"u8.ToArray(), "123456789"u8.ToArray(), []];
 
+    /// <summary>What makers of small series put into all of their machines; on no list, so only its many carriers give it away.</summary>
+    private static readonly byte[][] s_vendorSerials =
+        ["NB-STD-2023-01"u8.ToArray(), "WKS7700-SERIES"u8.ToArray(), "EB1000-00417"u8.ToArray(), "C1-2024-SAMPLE-B"u8.ToArray(), "MB1047-REV2"u8.ToArray(), "PROD.SN.7781"u8.ToArray()];
+
     private static readonly string[] s_junkUuids =
         ["FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF", "03000200-0400-0500-0006-000700080009", "00000000-0000-0000-0000-000000000000"];
 
     /// <summary>Makers of wireless adapters; none of them makes a wired one of ours, so addresses stay unique.</summary>
     private static readonly int[] s_wirelessOuis = [0xF4CE23, 0x8C1759, 0xA0E70B, 0x34C93D, 0xDC2148];
+
+    /// <summary>Makers of the network chips on spare boards, one for each board that a machine can have had.</summary>
+    private static readonly int[] s_spareOuis = [0x04421A, 0x7C10C9, 0xD45D64, 0x24FB65];
 
     private static readonly int[] s_bluetoothOuis = [0x5CCD5B, 0xE02E0B, 0x7C214A];
 
@@ -70,6 +89,10 @@ internal sealed class Machines(SampleSiteOptions options)
     private readonly ulong _serialOffset = Hash.Of((uint)options.Seed, Trait.Serial) % SerialNumbers;
     private readonly ulong _macOffset = Hash.Of((uint)options.Seed, Trait.Mac) % MacNumbers;
     private readonly ulong _junk = Hash.Threshold(options.JunkRate);
+    private readonly ulong _vendor = Hash.Threshold(options.Doubts.VendorSerials);
+    private readonly ulong _turned = Hash.Threshold(options.Doubts.TurnedUuids);
+    private readonly int _boardDays = DaysOf(options.Doubts.BoardSwaps);
+    private readonly int _adapterDays = DaysOf(options.Doubts.AdapterMoves);
     private readonly ulong _junkUuid = Hash.Threshold(options.JunkRate / 2);
 
     public Machine At(int number)
@@ -97,16 +120,52 @@ internal sealed class Machines(SampleSiteOptions options)
             Platform = platform,
             Model = model,
             CloneGroup = group,
+            Card = number,
+            Desk = number,
         };
     }
 
+    /// <summary>The day on which a machine gets another board while its device stays; past the last day if it never does.</summary>
+    public int BoardSwapOn(in Machine machine) =>
+        _boardDays == 0 || !machine.IsPhysicalComputer ? int.MaxValue : 1 + Hash.Pick(Hash.Of(machine.Key, Trait.BoardSwap), _boardDays);
+
+    /// <summary>The day on which two neighbours exchange their network cards; past the last day if they never do.</summary>
+    public int AdapterMoveOn(in Machine machine, out int partner)
+    {
+        partner = machine.Number ^ 1;
+        if (_adapterDays == 0 || !(machine.IsPhysicalComputer || !machine.IsComputer))
+            return int.MaxValue;
+
+        var other = At(partner);
+        return other.IsPhysicalComputer != machine.IsPhysicalComputer || other.IsComputer != machine.IsComputer
+            ? int.MaxValue
+            : 1 + Hash.Pick(Hash.Of(_key, Trait.AdapterMove, machine.Number >> 1), _adapterDays);
+    }
+
+    /// <summary>Whether the audit of a day reads the BIOS UUID in the other byte order.</summary>
+    public bool IsTurnedOn(in Machine machine, int day) =>
+        Hash.Chance(Hash.Of(machine.Key, Trait.UuidOrder), _turned) && (Hash.Of(machine.Key, Trait.UuidOrder, day) & 1) == 1;
+
+    /// <summary>Whether the dock of a machine is one that others use too.</summary>
+    public bool HasSharedDock(in Machine machine) => machine.Form == Form.Laptop && Hash.Chance(Hash.Of(machine.Key, Trait.DockMac), _junk);
+
     public ReadOnlySpan<byte> FormatSerial(scoped in Machine machine, Span<byte> buffer, out bool good)
     {
+        if (machine.Board > 0)
+            return FormatSpareSerial(machine, buffer, out good);
+
         var hash = Hash.Of(machine.Key, Trait.SerialJunk);
         if (machine.IsPhysicalComputer && Hash.Chance(hash, _junk))
         {
             good = false;
             return s_junkSerials[Hash.Pick(hash, s_junkSerials.Length)];
+        }
+
+        hash = Hash.Of(machine.Key, Trait.VendorSerial);
+        if (machine.IsPhysicalComputer && Hash.Chance(hash, _vendor))
+        {
+            good = false;
+            return s_vendorSerials[Hash.Pick(hash, s_vendorSerials.Length)];
         }
 
         var text = new Utf8Text(buffer);
@@ -151,7 +210,7 @@ internal sealed class Machines(SampleSiteOptions options)
 
         var text = new Utf8Text(buffer);
         var hash = Hash.Of(machine.Key, Trait.UuidJunk);
-        if (machine.IsPhysicalComputer && Hash.Chance(hash, _junkUuid))
+        if (machine.IsPhysicalComputer && machine.Board == 0 && Hash.Chance(hash, _junkUuid))
         {
             text.Append(s_junkUuids[Hash.Pick(hash, s_junkUuids.Length)]);
             return text.Written;
@@ -161,7 +220,7 @@ internal sealed class Machines(SampleSiteOptions options)
         var (high, low) = Uuid(machine);
 
         // Firmware older than SMBIOS 2.6 has the first three groups in the other byte order.
-        if (machine.Model.SerialMask == "@vmware" && (high & 1) == 1)
+        if ((machine.Model.SerialMask == "@vmware" && (high & 1) == 1) != machine.IsTurned)
             high = SwapGroups(high);
 
         AppendUuid(ref text, (high, low), lower: machine.Platform == Platform.Linux);
@@ -171,11 +230,25 @@ internal sealed class Machines(SampleSiteOptions options)
     /// <summary>The address in the device list: of the dock, for some laptops.</summary>
     public ulong PrimaryMac(in Machine machine, out bool shared)
     {
-        shared = machine.Form == Form.Laptop && Hash.Chance(Hash.Of(machine.Key, Trait.DockMac), _junk);
-        return shared ? 0x00E04C_000000 | (Hash.Of(_key, Trait.DockMac, machine.Number / Neighbourhood) & 0xFFFFFF) : WiredMac(machine);
+        shared = HasSharedDock(machine) || machine.Desk != machine.Number;
+        return shared ? 0x00E04C_000000 | (Hash.Of(_key, Trait.DockMac, machine.Desk / Neighbourhood) & 0xFFFFFF) : WiredMac(machine);
     }
 
-    public ulong WiredMac(in Machine machine) => Mac(machine, machine.Model.Ouis, Trait.Mac);
+    /// <summary>Every second dock has a name that does not give it away.</summary>
+    public bool HasPlainDockName(in Machine machine) => options.Doubts.Any && machine.Desk / Neighbourhood % 2 == 1;
+
+    public ulong WiredMac(in Machine machine)
+    {
+        if (machine.Card != machine.Number)
+        {
+            var seller = At(machine.Card);
+            return Mac(seller, seller.Model.Ouis, Trait.Mac);
+        }
+
+        return machine.Board > 0
+            ? Mac(machine, [s_spareOuis[Math.Min(machine.Board, s_spareOuis.Length) - 1]], Trait.Mac)
+            : Mac(machine, machine.Model.Ouis, Trait.Mac);
+    }
 
     public ulong WirelessMac(in Machine machine) => Mac(machine, s_wirelessOuis, Trait.Adapters);
 
@@ -186,6 +259,27 @@ internal sealed class Machines(SampleSiteOptions options)
         var oui = makers[Hash.Pick(Hash.Of(machine.Key, trait), makers.Length)];
         return ((ulong)oui << 24) | ((((ulong)(uint)machine.Number * 0x9E3779B1) + _macOffset) % MacNumbers);
     }
+
+    /// <summary>What a technician sets on a spare board, or what came with it.</summary>
+    private ReadOnlySpan<byte> FormatSpareSerial(scoped in Machine machine, Span<byte> buffer, out bool good)
+    {
+        var letters = "123456789BCDFGHJKLMNPQRSTVWXYZ"u8;
+        var unique = (((ulong)(uint)machine.Number * 15_485_863) + _serialOffset) % SerialNumbers;
+        var text = new Utf8Text(buffer);
+        text.Append("SPB"u8);
+        text.AppendNumber(machine.Board);
+        for (var i = 0; i < 5; i++)
+        {
+            text.Append(letters[(int)(unique % 30)]);
+            unique /= 30;
+        }
+
+        text.Append("/88"u8);
+        good = true;
+        return text.Written;
+    }
+
+    private static int DaysOf(double share) => share > 0 ? (int)Math.Ceiling(1 / share) : 0;
 
     /// <summary>Five places of the mask hold the machine's number, scrambled: no two machines of a model can have the same serial number.</summary>
     private void AppendMaskedSerial(ref Utf8Text text, in Machine machine, ulong hash)
@@ -217,7 +311,7 @@ internal sealed class Machines(SampleSiteOptions options)
 
     private static (ulong High, ulong Low) Uuid(in Machine machine)
     {
-        var high = Hash.Of(machine.IdentityKey, Trait.Uuid);
+        var high = machine.Board == 0 ? Hash.Of(machine.IdentityKey, Trait.Uuid) : Hash.Of(machine.Key, Trait.Board, machine.Board);
         var low = Hash.Mix(high);
         return machine.Model.SerialMask switch
         {

@@ -34,6 +34,12 @@ public enum SampleChange
     /// <summary>Memory was added.</summary>
     Memory,
 
+    /// <summary>It got another board, and with it another serial number, BIOS UUID and MAC address.</summary>
+    Board,
+
+    /// <summary>It exchanged its network card with another machine.</summary>
+    Adapter,
+
     /// <summary>It is new in the list.</summary>
     Added,
 
@@ -55,6 +61,15 @@ public sealed record SampleDevice
 
     /// <summary>The machine itself. Two devices with one number are the same machine (re-imaged, or listed twice); with two numbers they are never.</summary>
     public required int MachineNumber { get; init; }
+
+    /// <summary>Why the device is in the list.</summary>
+    public required SampleOrigin Origin { get; init; }
+
+    /// <summary>Index of the device that it follows, where <see cref="Origin"/> speaks of one and the fleet has doubts; else -1.</summary>
+    public required int FormerIndex { get; init; }
+
+    /// <summary>The device is not seen any more: it lies in a drawer, or its machine has another device by now.</summary>
+    public required bool IsSilent { get; init; }
 
     /// <summary>Whether the device is in the list on this day.</summary>
     public required bool IsListed { get; init; }
@@ -80,7 +95,7 @@ public sealed record SampleDevice
     /// <summary>Serial number as the site gives it; may be empty, or junk.</summary>
     public required string SerialNumber { get; init; }
 
-    /// <summary>The serial number identifies the machine, or a group of clones.</summary>
+    /// <summary>The serial number identifies the machine, or a group of clones. A placeholder does not, nor does what a maker gave a whole series.</summary>
     public required bool HasGoodSerialNumber { get; init; }
 
     /// <summary>BIOS UUID as the snapshot gives it; null if it has none.</summary>
@@ -137,6 +152,13 @@ public sealed record SampleDevice
     /// <summary>Different products among them: rows without a name don't count, and repeats count once.</summary>
     public required int Installations { get; init; }
 }
+
+/// <summary>A network adapter as a snapshot lists it.</summary>
+/// <param name="Name">Name.</param>
+/// <param name="MacAddress">MAC address.</param>
+/// <param name="IsVirtual">It is made by software.</param>
+/// <param name="IsShared">It is a dock, or made by software, and others have the same address.</param>
+public sealed record SampleAdapter(string Name, string MacAddress, bool IsVirtual, bool IsShared);
 
 /// <summary>A row of a snapshot's software list.</summary>
 /// <param name="Name">Product name; empty in junk rows.</param>

@@ -128,6 +128,9 @@ public sealed class SampleFleet
             Day = day,
             Id = DeviceId(index),
             MachineNumber = machine.Number,
+            Origin = device.Origin,
+            FormerIndex = device.Former,
+            IsSilent = day >= device.SilentFrom,
             IsListed = IsListed(index, day),
             Class = machine.IsComputer ? SampleDeviceClass.Computer : SampleDeviceClass.Hardware,
             Type = DeviceFacts.TypeOf(device),
@@ -158,6 +161,19 @@ public sealed class SampleFleet
             SoftwareRows = rows.Rows,
             Installations = rows.Installations,
         };
+    }
+
+    /// <summary>The network adapters of a device, exactly as its snapshot lists them.</summary>
+    public IReadOnlyList<SampleAdapter> Adapters(int index, int day)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(index);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, Born(day));
+        var device = _history.At(index, day);
+        return _facts.AdaptersOf(device).ConvertAll(adapter =>
+        {
+            Span<byte> buffer = stackalloc byte[40];
+            return new SampleAdapter(adapter.Name, DeviceFacts.Text(DeviceFacts.FormatMac(adapter.Address, buffer, device.Platform)), adapter.IsVirtual, adapter.IsShared);
+        });
     }
 
     /// <summary>The software rows of a device, exactly as its snapshot lists them.</summary>

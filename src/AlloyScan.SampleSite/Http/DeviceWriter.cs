@@ -5,15 +5,6 @@ namespace AlloyScan.SampleSite;
 /// <summary>Writes devices and snapshots as the API gives them, straight from the generator into the buffer.</summary>
 internal sealed class DeviceWriter(SampleSiteState state, SampleSiteOptions options)
 {
-    /// <summary>Adapters that software brings along, with the same address on every computer in the world.</summary>
-    private static readonly (string Name, ulong Address)[] s_softwareAdapters =
-    [
-        ("Cisco AnyConnect Virtual Miniport Adapter for Windows x64", 0x00059A3C7A00),
-        ("PANGP Virtual Ethernet Adapter Secure", 0x025041000001),
-        ("VMware Virtual Ethernet Adapter for VMnet1", 0x005056C00001),
-        ("VMware Virtual Ethernet Adapter for VMnet8", 0x005056C00008),
-    ];
-
     private static readonly string[] s_unknown = ["_etag", "x-internal"];
 
     private readonly SampleFleet _fleet = state.Fleet;
@@ -211,44 +202,30 @@ internal sealed class DeviceWriter(SampleSiteState state, SampleSiteOptions opti
     private void WriteNetwork(Utf8JsonWriter writer, in DeviceState device)
     {
         Span<byte> buffer = stackalloc byte[96];
-        var machine = device.Machine;
         writer.WriteStartObject(Field.Network);
         var dnsName = DeviceFacts.FormatDnsName(device, buffer);
         writer.WriteString(Field.HostName, dnsName[..dnsName.IndexOf((byte)'.')]);
         writer.WriteString(Field.Domain, Names.Domain);
         writer.WriteStartArray(Field.Adapters);
-        var primary = _facts.Machines.PrimaryMac(machine, out var shared);
-        if (shared)
-            WriteAdapter(writer, device, "Realtek USB GbE Family Controller", primary, address: true, wireless: false, isVirtual: false);
-
-        WriteAdapter(writer, device, machine.Form == Form.VirtualMachine ? "vmxnet3 Ethernet Adapter" : machine.IsComputer ? "Intel(R) Ethernet Connection I219-LM" : "eth0",
-            _facts.Machines.WiredMac(machine), address: !shared, wireless: false, isVirtual: false);
-        if (machine.Form == Form.Laptop)
-        {
-            WriteAdapter(writer, device, machine.Platform == Platform.MacOS ? "en0" : "Intel(R) Wi-Fi 6E AX211 160MHz", _facts.Machines.WirelessMac(machine), address: true, wireless: true, isVirtual: false);
-            WriteAdapter(writer, device, "Bluetooth Device (Personal Area Network)", _facts.Machines.BluetoothMac(machine), address: false, wireless: false, isVirtual: false);
-        }
-
-        var extra = Hash.Of(machine.Key, Trait.Adapters) & 0xF;
-        if (machine.Platform == Platform.Windows && machine.HasUser && extra < (ulong)s_softwareAdapters.Length)
-            WriteAdapter(writer, device, s_softwareAdapters[extra].Name, s_softwareAdapters[extra].Address, address: false, wireless: false, isVirtual: true);
+        foreach (var adapter in _facts.AdaptersOf(device))
+            WriteAdapter(writer, device, adapter);
 
         writer.WriteEndArray();
         writer.WriteEndObject();
     }
 
-    private static void WriteAdapter(Utf8JsonWriter writer, in DeviceState device, string name, ulong mac, bool address, bool wireless, bool isVirtual)
+    private static void WriteAdapter(Utf8JsonWriter writer, in DeviceState device, NetworkAdapter adapter)
     {
         Span<byte> buffer = stackalloc byte[40];
         writer.WriteStartObject();
-        writer.WriteString(Field.Name, name);
-        writer.WriteString(Field.MacAddress, DeviceFacts.FormatMac(mac, buffer, device.Platform));
+        writer.WriteString(Field.Name, adapter.Name);
+        writer.WriteString(Field.MacAddress, DeviceFacts.FormatMac(adapter.Address, buffer, device.Platform));
         writer.WriteStartArray(Field.IPAddresses);
-        if (address)
-            writer.WriteStringValue(DeviceFacts.FormatAddress(device, buffer, wireless));
+        if (adapter.IsConnected)
+            writer.WriteStringValue(DeviceFacts.FormatAddress(device, buffer, adapter.IsWireless));
 
         writer.WriteEndArray();
-        writer.WriteBoolean(Field.Virtual, isVirtual);
+        writer.WriteBoolean(Field.Virtual, adapter.IsVirtual);
         writer.WriteEndObject();
     }
 

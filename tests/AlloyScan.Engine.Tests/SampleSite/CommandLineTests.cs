@@ -48,7 +48,7 @@ public sealed class CommandLineTests
                 "--token-path" => [option, "/t"],
                 "--fault" => [option, "Reset:rate=0.5"],
                 "--fault-plan" => [option, plan.Path],
-                "--help" or "--json" or "--stop-on-eof" or "--last-seen-moves" or "--no-retry-after" or "--gzip" or "--chunked" or "--unknown-fields" or "--registration-expired" or "--registration-disabled" => [option],
+                "--help" or "--json" or "--stop-on-eof" or "--last-seen-moves" or "--doubtful" or "--no-retry-after" or "--gzip" or "--chunked" or "--unknown-fields" or "--registration-expired" or "--registration-disabled" => [option],
                 _ => [option, "1"],
             };
             CommandLine.Parse(arguments, null);
