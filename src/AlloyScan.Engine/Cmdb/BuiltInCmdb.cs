@@ -6,7 +6,13 @@ using AlloyScan.Engine.Store;
 namespace AlloyScan.Engine.Cmdb;
 
 /// <summary>A CI as it stands in the built-in CMDB.</summary>
-internal sealed record RecordState(long Id, RecordClass Class, long Number, long Version, string?[] Values)
+/// <param name="Id">Key.</param>
+/// <param name="Class">Class.</param>
+/// <param name="Number">Number within its class.</param>
+/// <param name="Version">Grows with every change.</param>
+/// <param name="Values">Values by position of the field.</param>
+/// <param name="Custom">The column of the custom values as it is, which may hold more than the fields tell.</param>
+internal sealed record RecordState(long Id, RecordClass Class, long Number, long Version, string?[] Values, string? Custom)
 {
     public bool IsRetired => RecordStatus.IsRetired(Values[CmdbFields.Status.Index]);
 }
@@ -24,15 +30,19 @@ internal sealed class BuiltInCmdb
     private long _nextId;
     private bool _numbersTaken;
 
-    public BuiltInCmdb(StoreSession session, long targetId)
+    public BuiltInCmdb(StoreSession session, long targetId, CmdbSchema? schema = null)
     {
         _session = session;
         _targetId = targetId;
-        var places = string.Join(", ", Enumerable.Range(0, CmdbFields.All.Count + 6).Select(i => FormattableString.Invariant($"@p{i}")));
-        _insert = session.Prepare($"INSERT INTO records (id, target_id, class, number, created_at, updated_at, {CmdbFields.Columns}) VALUES ({places})").Set(1, targetId);
+        Schema = schema ?? CmdbSchema.Load(session);
+        var places = string.Join(", ", Enumerable.Range(0, CmdbFields.All.Count + 7).Select(i => FormattableString.Invariant($"@p{i}")));
+        _insert = session.Prepare($"INSERT INTO records (id, target_id, class, number, created_at, updated_at, custom, {CmdbFields.Columns}) VALUES ({places})").Set(1, targetId);
         _insertIdentifier = session.Prepare("INSERT INTO record_identifiers (kind, value, record) VALUES (@p0, @p1, @p2) ON CONFLICT DO NOTHING");
-        _get = session.Prepare($"SELECT class, number, version, {CmdbFields.Columns} FROM records WHERE id = @p0");
+        _get = session.Prepare($"SELECT class, number, version, custom, {CmdbFields.Columns} FROM records WHERE id = @p0");
     }
+
+    /// <summary>The fields that CIs have.</summary>
+    public CmdbSchema Schema { get; }
 
     /// <summary>Forgets numbers that were handed out, after a batch that was taken back.</summary>
     public void Reset()
@@ -49,9 +59,9 @@ internal sealed class BuiltInCmdb
 
     public RecordState? Get(RecordClass recordClass, long number)
     {
-        using var reader = _session.Prepare($"SELECT class, number, version, {CmdbFields.Columns}, id FROM records WHERE target_id = @p0 AND class = @p1 AND number = @p2")
+        using var reader = _session.Prepare($"SELECT class, number, version, custom, {CmdbFields.Columns}, id FROM records WHERE target_id = @p0 AND class = @p1 AND number = @p2")
             .Set(0, _targetId).Set(1, (int)recordClass).Set(2, number).Read();
-        return reader.Read() ? Load(reader.GetInt64(CmdbFields.All.Count + 3), reader) : null;
+        return reader.Read() ? Load(reader.GetInt64(CmdbFields.All.Count + 4), reader) : null;
     }
 
     /// <summary>Creates a CI.</summary>
@@ -70,9 +80,9 @@ internal sealed class BuiltInCmdb
         var id = _nextId++;
         var number = recordClass == RecordClass.Computer ? _nextComputer++ : _nextHardware++;
         _numbersTaken = true;
-        _insert.Set(0, id).Set(2, (int)recordClass).Set(3, number).Set(4, now).Set(5, now);
+        _insert.Set(0, id).Set(2, (int)recordClass).Set(3, number).Set(4, now).Set(5, now).Set(6, CustomValues.Write(Schema.CustomOf(recordClass), values));
         foreach (var field in CmdbFields.All)
-            Set(_insert, 6 + field.Index, field, values[field.Index]);
+            Set(_insert, 7 + field.Index, field, values[field.Index]);
         _insert.Execute();
         return (id, number);
     }
@@ -90,13 +100,19 @@ internal sealed class BuiltInCmdb
     /// <summary>Changes fields of a CI and returns its new version.</summary>
     public long Update(RecordState record, IReadOnlyCollection<(CmdbField Field, string? Value)> changes, long now)
     {
-        var sets = string.Join(", ", changes.Select((c, i) => FormattableString.Invariant($"{c.Field.Name} = @p{i + 3}")));
-        var statement = _session.Prepare($"UPDATE records SET version = @p1, updated_at = @p2, {sets} WHERE id = @p0");
+        var columns = changes.Where(c => !c.Field.IsCustom).ToList();
+        var custom = changes.Any(c => c.Field.IsCustom);
+        var sets = string.Concat(columns.Select((c, i) => FormattableString.Invariant($", {c.Field.Name} = @p{i + 3}")));
+        if (custom)
+            sets += FormattableString.Invariant($", custom = @p{columns.Count + 3}");
+        var statement = _session.Prepare($"UPDATE records SET version = @p1, updated_at = @p2{sets} WHERE id = @p0");
         var version = record.Version + 1;
         statement.Set(0, record.Id).Set(1, version).Set(2, now);
         var position = 3;
-        foreach (var (field, value) in changes)
+        foreach (var (field, value) in columns)
             Set(statement, position++, field, value);
+        if (custom)
+            statement.Set(position, CustomValues.Change(record.Custom, changes.Where(c => c.Field.IsCustom)));
         statement.Execute();
         return version;
     }
@@ -147,21 +163,25 @@ internal sealed class BuiltInCmdb
             yield return new Identifier(weak ? IdentifierKind.WeakMacAddress : IdentifierKind.MacAddress, mac);
     }
 
-    private static RecordState Load(long id, DbDataReader reader)
+    private RecordState Load(long id, DbDataReader reader)
     {
-        var values = new string?[CmdbFields.All.Count];
-        for (var i = 0; i < values.Length; i++)
+        var recordClass = (RecordClass)reader.GetInt32(0);
+        var values = new string?[Schema.SizeOf(recordClass)];
+        for (var i = 0; i < CmdbFields.All.Count; i++)
         {
-            if (!reader.IsDBNull(3 + i))
-                values[i] = CmdbFields.All[i].IsNumber ? reader.GetInt64(3 + i).ToString(CultureInfo.InvariantCulture) : reader.GetString(3 + i);
+            if (!reader.IsDBNull(4 + i))
+                values[i] = CmdbFields.All[i].Type == FieldType.Number ? reader.GetInt64(4 + i).ToString(CultureInfo.InvariantCulture) : reader.GetString(4 + i);
         }
 
-        return new RecordState(id, (RecordClass)reader.GetInt32(0), reader.GetInt64(1), reader.GetInt64(2), values);
+        var custom = reader.Text(3);
+        if (custom is not null && values.Length > CmdbFields.All.Count)
+            CustomValues.Read(custom, Schema.CustomOf(recordClass), values);
+        return new RecordState(id, recordClass, reader.GetInt64(1), reader.GetInt64(2), values, custom);
     }
 
     private static void Set(Statement statement, int position, CmdbField field, string? value)
     {
-        if (field.IsNumber)
+        if (field.Type == FieldType.Number)
             statement.Set(position, value is null ? (long?)null : long.Parse(value, CultureInfo.InvariantCulture));
         else
             statement.Set(position, value);

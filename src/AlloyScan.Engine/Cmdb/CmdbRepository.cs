@@ -1,4 +1,3 @@
-using System.Globalization;
 using AlloyScan.Engine.Inventory;
 using AlloyScan.Engine.Store;
 using AlloyScan.Engine.Sync;
@@ -11,7 +10,7 @@ public sealed class CmdbRepository
     private const string CommonColumns = """
         id AS Id, name AS Name, dns_name AS DnsName, serial_number AS SerialNumber, asset_tag AS AssetTag, mac_address AS MacAddress, ip_address AS IpAddress,
         manufacturer AS Manufacturer, model AS Model, status AS Status, target AS Target, site AS Site, device_id AS DeviceId, audit_id AS AuditId,
-        audited_at AS AuditedAt, last_seen AS LastSeen, missing_since AS MissingSince, created_at AS CreatedAt, updated_at AS UpdatedAt
+        audited_at AS AuditedAt, last_seen AS LastSeen, missing_since AS MissingSince, created_at AS CreatedAt, updated_at AS UpdatedAt, custom AS Custom
         """;
 
     private const string Filter = """
@@ -49,6 +48,7 @@ public sealed class CmdbRepository
                 MissingSince = Time(row.MissingSince),
                 CreatedAt = Clock.Parse(row.CreatedAt),
                 UpdatedAt = Clock.Parse(row.UpdatedAt),
+                Custom = CustomValues.ForPeople(row.Custom),
                 BiosUuid = row.BiosUuid,
                 OsPlatform = row.OsPlatform,
                 OsName = row.OsName,
@@ -83,6 +83,7 @@ public sealed class CmdbRepository
             MissingSince = Time(row.MissingSince),
             CreatedAt = Clock.Parse(row.CreatedAt),
             UpdatedAt = Clock.Parse(row.UpdatedAt),
+            Custom = CustomValues.ForPeople(row.Custom),
         });
 
     /// <summary>Streams installations of computers that are not retired, computer by computer.</summary>
@@ -135,9 +136,9 @@ public sealed class CmdbRepository
                 Installations = (int)row.Installations,
             });
 
-    /// <summary>Fields that <see cref="Update"/> can set on a class, by their names in the views.</summary>
+    /// <summary>Built-in fields that <see cref="Update"/> can set on a class, by their names in the views; the custom fields come with them.</summary>
     /// <param name="recordClass">The class.</param>
-    public static IReadOnlyList<string> EditableFields(RecordClass recordClass) => [.. CmdbFields.Of(recordClass).Select(f => f.Name)];
+    public static IReadOnlyList<string> EditableFields(RecordClass recordClass) => [.. CmdbFields.All.Where(f => f.IsOn(recordClass)).Select(f => f.Name)];
 
     /// <summary>Changes fields of one CI by hand. A change that changes nothing leaves the CI as it is.</summary>
     /// <param name="recordClass">Class of the CI.</param>
@@ -167,12 +168,16 @@ public sealed class CmdbRepository
             var edits = new List<(CmdbField, string?)>();
             foreach (var (name, value) in changes)
             {
-                var field = CmdbFields.Find(recordClass, name) ?? throw new AlloyScanException(
-                    ErrorKind.InvalidArgument, "UnknownField", $"{recordClass} has no field '{name}'.", name, $"It has {string.Join(", ", EditableFields(recordClass))}.");
-                var clean = string.IsNullOrWhiteSpace(value) ? null : value.Trim();
-                if (field.IsNumber && clean is not null && !long.TryParse(clean, NumberStyles.Integer, CultureInfo.InvariantCulture, out _))
-                    throw new AlloyScanException(ErrorKind.InvalidArgument, "InvalidFieldValue", $"'{clean}' is no whole number, which the field '{field.Name}' of {id} needs.", id);
-                if (!string.Equals(record.Values[field.Index], clean, StringComparison.Ordinal))
+                var field = cmdb.Schema.Find(recordClass, name) ?? throw new AlloyScanException(
+                    ErrorKind.InvalidArgument, "UnknownField", $"{recordClass} has no field '{name}'.", name, $"It has {string.Join(", ", cmdb.Schema.Of(recordClass).Select(f => f.Name))}.");
+                var clean = string.IsNullOrWhiteSpace(value) ? null : field.Normalise(value);
+                if (clean is null && !string.IsNullOrWhiteSpace(value))
+                {
+                    throw new AlloyScanException(
+                        ErrorKind.InvalidArgument, "InvalidFieldValue", $"'{value.Trim()}' is not {FieldValues.Describe(field.Type, whole: !field.IsCustom)}, which the field '{field.Name}' of {id} needs.", id);
+                }
+
+                if (!field.IsSame(record.Values[field.Index], clean))
                     edits.Add((field, clean));
             }
 
@@ -240,6 +245,7 @@ public sealed class CmdbRepository
         public string? MissingSince { get; init; }
         public string CreatedAt { get; init; } = string.Empty;
         public string UpdatedAt { get; init; } = string.Empty;
+        public string? Custom { get; init; }
     }
 
     private sealed class ComputerRow : Row

@@ -62,6 +62,9 @@ public abstract record ConfigurationItem
     /// <summary>When a field of the CI was last changed, UTC.</summary>
     public DateTimeOffset UpdatedAt { get; init; }
 
+    /// <summary>Values of custom fields by name, without case: numbers and booleans as such, dates as ISO 8601 text. A field without value is not in it.</summary>
+    public IReadOnlyDictionary<string, object?> Custom { get; init; } = new Dictionary<string, object?>();
+
     /// <summary>Class of the CI.</summary>
     public abstract RecordClass Class { get; }
 }

@@ -1,3 +1,6 @@
+using System.Collections.Frozen;
+using AlloyScan.Engine.Cmdb;
+
 namespace AlloyScan.Engine.Inventory;
 
 /// <summary>
@@ -48,5 +51,25 @@ internal static class SourceAttributes
     /// <summary>How many of <see cref="All"/> the device list gives.</summary>
     public const int ListCount = 8;
 
-    public static int IndexOf(string name) => Array.IndexOf(All, name);
+    private static readonly FrozenDictionary<string, int> s_index =
+        All.Select((name, i) => (name, i)).ToFrozenDictionary(p => p.name, p => p.i, StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Position of an attribute, found without case; -1 for custom and unknown ones.</summary>
+    public static int IndexOf(string name) => s_index.GetValueOrDefault(name, -1);
+
+    /// <summary>What an attribute holds; <see langword="null"/> for custom ones, which may hold anything.</summary>
+    public static FieldType? TypeOf(string attribute) => attribute switch
+    {
+        MemoryBytes or CpuCores => FieldType.Number,
+        OsInstallDate => FieldType.Date,
+        _ => CustomName(attribute) is null ? FieldType.Text : null,
+    };
+
+    /// <summary>The name behind the prefix of a custom audit field; <see langword="null"/> for another attribute.</summary>
+    public static string? CustomName(string attribute) =>
+        attribute.StartsWith(CustomPrefix, StringComparison.OrdinalIgnoreCase) && attribute.AsSpan(CustomPrefix.Length).Trim() is { IsEmpty: false } name ? name.ToString() : null;
+
+    /// <summary>An attribute's name as it is written; <see langword="null"/> for one that does not exist.</summary>
+    public static string? Find(string attribute) =>
+        CustomName(attribute) is { } custom ? CustomPrefix + custom : s_index.TryGetValue(attribute, out var index) ? All[index] : null;
 }

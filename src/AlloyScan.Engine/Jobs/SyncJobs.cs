@@ -199,10 +199,11 @@ public sealed class SyncJobs
                 throw new AlloyScanException(ErrorKind.NotFound, "SiteNotFound", $"The job '{job.Name}' names the site '{site}' for identification, which the store does not have.", site, "Connect a job to that site first, or take the name out.");
         }
 
-        ServiceActions.Get(session, job.NewComputerAction, RecordClass.Computer, ServiceActionKind.Create);
-        ServiceActions.Get(session, job.ExistingComputerAction, RecordClass.Computer, ServiceActionKind.Update);
-        ServiceActions.Get(session, job.NewHardwareAction, RecordClass.Hardware, ServiceActionKind.Create);
-        ServiceActions.Get(session, job.ExistingHardwareAction, RecordClass.Hardware, ServiceActionKind.Update);
+        var schema = CmdbSchema.Load(session);
+        ServiceActions.Resolve(session, job.NewComputerAction, RecordClass.Computer, ServiceActionKind.Create, schema);
+        ServiceActions.Resolve(session, job.ExistingComputerAction, RecordClass.Computer, ServiceActionKind.Update, schema);
+        ServiceActions.Resolve(session, job.NewHardwareAction, RecordClass.Hardware, ServiceActionKind.Create, schema);
+        ServiceActions.Resolve(session, job.ExistingHardwareAction, RecordClass.Hardware, ServiceActionKind.Update, schema);
         return job with { Name = job.Name.Trim(), SiteUrl = Sites.Normalise(job.SiteUrl), ClientId = job.ClientId.Trim() };
     }
 

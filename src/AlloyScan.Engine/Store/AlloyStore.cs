@@ -24,6 +24,8 @@ public sealed class AlloyStore : IDisposable
         Jobs = new SyncJobs(this);
         Runs = new RunHistory(this);
         Cmdb = new CmdbRepository(this);
+        Fields = new RecordFields(this);
+        ServiceActions = new ServiceActions(this);
         Sync = new SyncService(this);
         IdentificationRules = new IdentificationRules(this);
         JunkIdentifiers = new JunkIdentifiers(this);
@@ -42,6 +44,12 @@ public sealed class AlloyStore : IDisposable
 
     /// <summary>The configuration items.</summary>
     public CmdbRepository Cmdb { get; }
+
+    /// <summary>The fields that configuration items have.</summary>
+    public RecordFields Fields { get; }
+
+    /// <summary>What is done to new and existing CIs.</summary>
+    public ServiceActions ServiceActions { get; }
 
     /// <summary>Runs jobs, for real or as a rehearsal.</summary>
     public SyncService Sync { get; }
@@ -72,7 +80,7 @@ public sealed class AlloyStore : IDisposable
         {
             store._dialect.Prepare(location, store.TimeProvider);
             using var session = store.NewSession();
-            ServiceActions.Seed(session);
+            Engine.Cmdb.ServiceActions.Seed(session);
         }
         catch (DbException e)
         {

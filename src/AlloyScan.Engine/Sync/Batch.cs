@@ -1,3 +1,4 @@
+using AlloyScan.Engine.Cmdb;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Sync.Apply;
 using AlloyScan.Engine.Sync.Map;
@@ -111,13 +112,15 @@ internal sealed class Batch
         }
         catch (Exception e) when (items.Length == 1 && !IsFatal(e))
         {
-            AddError(items[0].DeviceId, items[0].DeviceName, "Apply", "ChangeFailed", e.Message);
+            AddError(items[0].DeviceId, items[0].DeviceName, "Apply", ErrorIdOf(e), e.Message);
         }
     }
 
     /// <summary>The store itself is the trouble, not the device: locked, full, gone.</summary>
     private static bool IsFatal(Exception e) =>
-        e is LeaseLostException or OperationCanceledException or AlloyScanException { Kind: not ErrorKind.Unspecified };
+        e is LeaseLostException or OperationCanceledException or AlloyScanException { Kind: not ErrorKind.Unspecified, ErrorId: not CustomValues.Unreadable };
+
+    private static string ErrorIdOf(Exception e) => e is AlloyScanException { Kind: not ErrorKind.Unspecified } known ? known.ErrorId : "ChangeFailed";
 
     private void DoAlone(Item item)
     {
@@ -127,7 +130,7 @@ internal sealed class Batch
         }
         catch (Exception e) when (!IsFatal(e))
         {
-            AddError(item.DeviceId, item.DeviceName, "Apply", "ChangeFailed", e.Message);
+            AddError(item.DeviceId, item.DeviceName, "Apply", ErrorIdOf(e), e.Message);
         }
     }
 

@@ -29,6 +29,7 @@ internal sealed class RunContext
         Mode = mode;
         Observer = observer;
         TimeProvider = timeProvider;
+        Schema = CmdbSchema.Load(session);
         _mappers = new Dictionary<(RecordClass, ServiceActionKind), FieldMapper>
         {
             [(RecordClass.Computer, ServiceActionKind.Create)] = Mapper(job.NewComputerAction, RecordClass.Computer, ServiceActionKind.Create),
@@ -57,6 +58,9 @@ internal sealed class RunContext
     /// <summary>Whether changes are written to the CMDB.</summary>
     public bool Applying => Mode == SyncMode.Apply;
 
+    /// <summary>The fields of CIs as they were when the run began.</summary>
+    public CmdbSchema Schema { get; }
+
     public ISyncObserver Observer { get; }
 
     public TimeProvider TimeProvider { get; }
@@ -71,11 +75,15 @@ internal sealed class RunContext
 
     public FieldMapper Mapper(RecordClass recordClass, ServiceActionKind kind) => _mappers[(recordClass, kind)];
 
+    /// <summary>What sources gave that their fields could not hold, in sentences.</summary>
+    public IEnumerable<string> UnfitValues() => _mappers.Values.SelectMany(mapper => mapper.Unfit.Select(unfit =>
+        $"{unfit.Value.Count} {(unfit.Value.Count == 1 ? "value" : "values")} for the field '{unfit.Key.Name}' of {mapper.Action.Class} did not fit and left it as it was, for example '{unfit.Value.Example}' of {unfit.Value.DeviceName}: the field holds {FieldValues.Describe(unfit.Key.Type, whole: !unfit.Key.IsCustom)}."));
+
     /// <summary>Whether software of this platform is imported.</summary>
     public bool ImportsSoftware(string? platform) => (Job.ImportSoftware & DeviceTypes.SoftwarePlatform(platform)) != 0;
 
     public static string RecordId(RecordClass recordClass, long number) =>
         string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{(recordClass == RecordClass.Computer ? 'C' : 'H')}{number:000000}");
 
-    private FieldMapper Mapper(int id, RecordClass recordClass, ServiceActionKind kind) => new(ServiceActions.Get(Session, id, recordClass, kind));
+    private FieldMapper Mapper(int id, RecordClass recordClass, ServiceActionKind kind) => new(ServiceActions.Resolve(Session, id, recordClass, kind, Schema), Schema);
 }

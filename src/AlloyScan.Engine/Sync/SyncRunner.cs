@@ -68,6 +68,8 @@ internal sealed class SyncRunner
     {
         if (_context.Counts.Errors > 0)
             _scope.Say($"{_context.Counts.Errors} {(_context.Counts.Errors == 1 ? "device" : "devices")} failed; see the run's errors.");
+        foreach (var sentence in _context.UnfitValues())
+            _context.Observer.OnWarning(sentence);
         if (status is SyncRunStatus.Failed or SyncRunStatus.Canceled)
         {
             try

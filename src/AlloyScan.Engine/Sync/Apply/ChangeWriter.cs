@@ -31,7 +31,7 @@ internal sealed class ChangeWriter
         _context = context;
         _session = context.Session;
         _identification = identification;
-        _cmdb = new BuiltInCmdb(_session, context.TargetId);
+        _cmdb = new BuiltInCmdb(_session, context.TargetId, context.Schema);
         _catalog = new ProductCatalog(_session, context.TargetId);
         _installations = new InstallationSets(_session, _catalog);
         _journal = _session.Prepare("""
@@ -90,7 +90,7 @@ internal sealed class ChangeWriter
             var before = FormerLink(facts.DeviceId);
             var link = WriteLink(facts, id, number, 1, difference is not null, difference?.Total ?? 0, now);
             var written = new Dictionary<string, string?>();
-            foreach (var field in CmdbFields.All)
+            foreach (var field in _context.Schema.Of(facts.Class))
             {
                 if (values[field.Index] is { } value)
                     written[field.Name] = value;
@@ -108,7 +108,7 @@ internal sealed class ChangeWriter
 
         return Change(ChangeAction.Create, facts, recordId, reason) with
         {
-            Fields = [.. CmdbFields.All.Where(f => values[f.Index] is not null).Select(f => new FieldChange(f.Name, null, values[f.Index]))],
+            Fields = [.. _context.Schema.Of(facts.Class).Where(f => values[f.Index] is not null).Select(f => new FieldChange(f.Name, null, values[f.Index]))],
             SoftwareAdded = difference?.Added.Count ?? 0,
         };
     }

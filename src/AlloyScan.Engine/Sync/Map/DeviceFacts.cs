@@ -34,8 +34,15 @@ internal sealed class DeviceFacts
     /// <summary>Values in the order of <see cref="SourceAttributes.All"/>.</summary>
     public required string?[] Values { get; init; }
 
-    /// <summary>Custom audit fields; <see langword="null"/> when there are none.</summary>
-    public Dictionary<string, string>? Custom { get; init; }
+    /// <summary>Custom audit fields, found without case; <see langword="null"/> when there are none.</summary>
+    public Dictionary<string, string>? Custom
+    {
+        get => _custom;
+        // What comes from JSON comes with case.
+        init => _custom = value is null || value.Comparer == StringComparer.OrdinalIgnoreCase ? value : new Dictionary<string, string>(value, StringComparer.OrdinalIgnoreCase);
+    }
+
+    private readonly Dictionary<string, string>? _custom;
 
     /// <summary>All adapters' addresses as compared, the weak ones with a minus sign before them.</summary>
     public IReadOnlyList<string> Adapters { get; init; } = [];
@@ -116,7 +123,7 @@ internal sealed class DeviceFacts
             foreach (var (name, value) in snapshot.Custom)
             {
                 if (!string.IsNullOrWhiteSpace(value))
-                    (custom ??= new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase))[name] = value.Trim();
+                    (custom ??= new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase))[name.Trim()] = value.Trim();
             }
         }
 

@@ -1,35 +1,39 @@
-using System.Globalization;
 using System.Text;
 using AlloyScan.Engine.Cmdb;
-using AlloyScan.Engine.Inventory;
 
 namespace AlloyScan.Engine.Sync.Map;
 
-/// <summary>A service action made ready for use: fields and attributes resolved to positions.</summary>
+/// <summary>A service action made ready for use. For one flow at a time.</summary>
 internal sealed class FieldMapper
 {
-    private readonly (CmdbField Field, FieldMapping Mapping, int Attribute)[] _mappings;
-    private readonly (CmdbField Field, string Value)[] _initial;
+    private readonly ResolvedAction _resolved;
+    private readonly ResolvedMapping[] _mappings;
+    private readonly int _size;
+    private readonly StringBuilder _text = new();
+    private readonly Dictionary<CmdbField, UnfitValues> _unfit = [];
 
-    public FieldMapper(ServiceAction action)
+    public FieldMapper(ResolvedAction action, CmdbSchema schema)
     {
-        Action = action;
-        _initial = [.. action.InitialValues.Select(p => (FieldOf(action, p.Key), p.Value))];
-        _mappings = [.. action.Mappings.Select(m => (FieldOf(action, m.Field), m, m.Attribute is null ? -1 : SourceAttributes.IndexOf(m.Attribute)))];
+        _resolved = action;
+        _mappings = [.. action.Mappings];
+        _size = schema.SizeOf(action.Action.Class);
     }
 
-    public ServiceAction Action { get; }
+    public ServiceAction Action => _resolved.Action;
 
-    /// <summary>Values of a CI to be created, in the order of <see cref="CmdbFields.All"/>.</summary>
+    /// <summary>Values that a source gave and their field cannot hold, with one of them and how many there were.</summary>
+    public IReadOnlyDictionary<CmdbField, UnfitValues> Unfit => _unfit;
+
+    /// <summary>Values of a CI to be created, by position of the field.</summary>
     public string?[] NewValues(DeviceFacts facts)
     {
-        var values = new string?[CmdbFields.All.Count];
-        foreach (var (field, value) in _initial)
+        var values = new string?[_size];
+        foreach (var (field, value) in _resolved.InitialValues)
             values[field.Index] = value;
-        foreach (var (field, mapping, attribute) in _mappings)
+        foreach (var mapping in _mappings)
         {
-            if (Value(facts, field, mapping, attribute) is { } value)
-                values[field.Index] = value;
+            if (Value(mapping, facts, values, null) is { } value)
+                values[mapping.Field.Index] = value;
         }
 
         return values;
@@ -42,16 +46,17 @@ internal sealed class FieldMapper
     public List<(CmdbField Field, string? Value)> Changes(DeviceFacts facts, string?[] current, Dictionary<string, string?> written)
     {
         var changes = new List<(CmdbField, string?)>();
-        foreach (var (field, mapping, attribute) in _mappings)
+        foreach (var mapping in _mappings)
         {
-            var source = Value(facts, field, mapping, attribute);
+            var field = mapping.Field;
+            var source = Value(mapping, facts, current, changes);
             var target = current[field.Index];
-            if (string.Equals(source, target, StringComparison.Ordinal))
+            if (field.IsSame(source, target))
                 continue;
 
             var replace = mapping.Mode switch
             {
-                ReplacementMode.Always => source is not null || mapping.AllowEmpty,
+                ReplacementMode.Always => source is not null || mapping.Mapping.AllowEmpty,
                 ReplacementMode.WhenTargetEmpty => source is not null && target is null,
                 ReplacementMode.UnlessEdited => source is not null && !IsEdited(field, target, written),
                 _ => source is not null,
@@ -65,61 +70,64 @@ internal sealed class FieldMapper
 
     /// <summary>A field is edited when it no longer holds what we last wrote, or holds something although we never wrote.</summary>
     private static bool IsEdited(CmdbField field, string? target, Dictionary<string, string?> written) =>
-        written.TryGetValue(field.Name, out var last) ? !string.Equals(target, last, StringComparison.Ordinal) : target is not null;
+        written.TryGetValue(field.Name, out var last) ? !field.IsSame(target, last) : target is not null;
 
-    private static string? Value(DeviceFacts facts, CmdbField field, FieldMapping mapping, int attribute)
+    private string? Value(ResolvedMapping mapping, DeviceFacts facts, string?[] current, List<(CmdbField Field, string? Value)>? changes)
     {
-        string? value;
-        if (mapping.Constant is not null)
-            value = mapping.Constant;
-        else if (mapping.Template is not null)
-            value = Expand(mapping.Template, facts);
-        else if (attribute >= 0)
-            value = facts.Values[attribute];
-        else
-            value = Custom(facts, mapping.Attribute);
-
-        if (string.IsNullOrWhiteSpace(value))
+        var raw = mapping.Sources.Length == 1 ? Value(mapping.Sources[0], facts, current, changes) : Joined(mapping, facts, current, changes);
+        if (string.IsNullOrWhiteSpace(raw))
             return null;
 
-        // A number that is none is as good as absent; the column could not hold it.
-        return field.IsNumber && !long.TryParse(value, NumberStyles.Integer, CultureInfo.InvariantCulture, out _) ? null : value;
-    }
-
-    private static string? Custom(DeviceFacts facts, string? attribute) =>
-        attribute is not null && attribute.StartsWith(SourceAttributes.CustomPrefix, StringComparison.Ordinal)
-            ? facts.Custom?.GetValueOrDefault(attribute[SourceAttributes.CustomPrefix.Length..])
-            : null;
-
-    private static string? Expand(string template, DeviceFacts facts)
-    {
-        var text = new StringBuilder();
-        var rest = template.AsSpan();
-        var found = false;
-        while (!rest.IsEmpty)
+        var value = mapping.Field.Normalise(raw);
+        if (value is null)
         {
-            var open = rest.IndexOf('{');
-            var close = open < 0 ? -1 : rest[open..].IndexOf('}');
-            if (close < 0)
-            {
-                text.Append(rest);
-                break;
-            }
-
-            text.Append(rest[..open]);
-            var name = rest.Slice(open + 1, close - 1).ToString();
-            var index = SourceAttributes.IndexOf(name);
-            var value = index >= 0 ? facts.Values[index] : Custom(facts, name);
-            found |= value is not null;
-            text.Append(value);
-            rest = rest[(open + close + 1)..];
+            // A number that is none is as good as absent, but somebody should hear of it.
+            _unfit[mapping.Field] = _unfit.TryGetValue(mapping.Field, out var unfit) ? unfit with { Count = unfit.Count + 1 } : new UnfitValues(raw, facts.DisplayName, 1);
         }
 
-        // A template all of whose attributes are absent gives nothing, not its punctuation.
-        return found ? text.ToString() : null;
+        return value;
     }
 
-    private static CmdbField FieldOf(ServiceAction action, string name) =>
-        CmdbFields.Find(action.Class, name) ?? throw new AlloyScanException(
-            ErrorKind.InvalidData, "UnknownField", $"Service action #{action.Id} '{action.Name}' maps to the field '{name}', which {action.Class} does not have.", name);
+    private static string? Value(in ValueSource source, DeviceFacts facts, string?[] current, List<(CmdbField Field, string? Value)>? changes)
+    {
+        if (source.Constant is not null)
+            return source.Constant;
+        if (source.Attribute >= 0)
+            return facts.Values[source.Attribute];
+        if (source.Custom is not null)
+            return facts.Custom?.GetValueOrDefault(source.Custom);
+
+        // A field of the CI, as this mapping leaves it.
+        if (changes is not null)
+        {
+            foreach (var (field, value) in changes)
+            {
+                if (field.Index == source.Field!.Index)
+                    return value;
+            }
+        }
+
+        return current[source.Field!.Index];
+    }
+
+    /// <summary>The parts of a template together; nothing if one of them is absent, since half a value is a wrong one.</summary>
+    private string? Joined(ResolvedMapping mapping, DeviceFacts facts, string?[] current, List<(CmdbField Field, string? Value)>? changes)
+    {
+        _text.Clear();
+        foreach (ref readonly var source in mapping.Sources.AsSpan())
+        {
+            var value = Value(source, facts, current, changes);
+            if (string.IsNullOrEmpty(value))
+                return null;
+            _text.Append(value);
+        }
+
+        return _text.ToString();
+    }
 }
+
+/// <summary>Values of a source that their field cannot hold.</summary>
+/// <param name="Example">The first of them.</param>
+/// <param name="DeviceName">The device that had it.</param>
+/// <param name="Count">How many there were.</param>
+internal sealed record UnfitValues(string Example, string DeviceName, int Count);
