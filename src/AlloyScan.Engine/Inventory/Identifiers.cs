@@ -13,6 +13,9 @@ internal enum IdentifierKind
 
     /// <summary>A MAC address that may support a match but never makes one alone: virtual, dock, multicast, locally administered.</summary>
     WeakMacAddress = 6,
+
+    /// <summary>ID of the last audit; kept with links, not among the identifiers of CIs.</summary>
+    AuditId = 7,
 }
 
 /// <summary>One identifier in the form in which it is compared.</summary>

@@ -65,6 +65,8 @@ internal static partial class SqliteSchema
 
         -- Kind Unlinked: the device has no CI. Kind RestsOnJunk: it is linked, by a rule on a value that turned junk since.
         ALTER TABLE conflicts ADD COLUMN kind TEXT NOT NULL DEFAULT 'Unlinked';
+        -- The values that a conflict of kind RestsOnJunk is about.
+        ALTER TABLE conflicts ADD COLUMN junk TEXT;
         ALTER TABLE conflicts ADD COLUMN resolved_at INTEGER;
         -- What devices on the conflict list carry, so that they count as carriers in runs that do not read them.
         CREATE TABLE conflict_identifiers (
@@ -72,6 +74,7 @@ internal static partial class SqliteSchema
             value TEXT NOT NULL,
             conflict INTEGER NOT NULL,
             PRIMARY KEY (kind, value, conflict)) WITHOUT ROWID;
+        CREATE INDEX conflict_identifiers_conflict ON conflict_identifiers (conflict);
 
         -- Wrong merges that a person undid: no rule brings this device and this CI together again.
         CREATE TABLE separations (

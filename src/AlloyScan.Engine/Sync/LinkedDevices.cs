@@ -8,6 +8,12 @@ namespace AlloyScan.Engine.Sync;
 /// <summary>Works on devices that have a link.</summary>
 internal sealed class LinkedDevices(RunScope scope, DeviceQueue queue)
 {
+    /// <summary>Devices that a warning names.</summary>
+    private const int MostNamed = 5;
+
+    private readonly List<string> _otherClassNames = [];
+    private int _otherClass;
+
     /// <summary>Brings the CIs of linked devices that moved up to date.</summary>
     public async Task ProcessAsync(CancellationToken cancellationToken)
     {
@@ -21,6 +27,7 @@ internal sealed class LinkedDevices(RunScope scope, DeviceQueue queue)
                 return link is null ? null : token => FetchLinkedAsync(staged, link, token);
             },
             cancellationToken).ConfigureAwait(false);
+        WarnOfOtherClass();
     }
 
     private async Task<Action> FetchLinkedAsync(StagedDevice staged, LinkDetails link, CancellationToken cancellationToken)
@@ -44,9 +51,31 @@ internal sealed class LinkedDevices(RunScope scope, DeviceQueue queue)
         }
 
         var facts = snapshot is not null ? DeviceFacts.FromSite(list, current, snapshot, link.Class) : DeviceFacts.FromKept(list, current, kept, link.Class);
-        if (DeviceFacts.ClassOf(current.Type, kept.Platform is not null) is { } now && now != link.Class)
-            scope.Context.Observer.OnVerbose($"{list.DisplayName} now has the type '{current.Type}', which is {now}; its CI stays {link.Class}.");
-        return () => AddUpdate(facts, link);
+        var otherClass = DeviceFacts.ClassOf(scope.Context.MeaningOf(current.Type), kept.Platform is not null) is { } now && now != link.Class && !string.IsNullOrWhiteSpace(current.Type);
+        return () =>
+        {
+            if (otherClass)
+                NoteOtherClass(list.DisplayName, current.Type!, link.Class);
+            AddUpdate(facts, link);
+        };
+    }
+
+    private void NoteOtherClass(string name, string type, RecordClass recordClass)
+    {
+        scope.Context.Observer.OnVerbose($"{name} now has the type '{type}'; its CI stays {recordClass}.");
+        _otherClass++;
+        if (_otherClass <= MostNamed)
+            _otherClassNames.Add($"{name} ('{type}', {recordClass})");
+    }
+
+    /// <summary>Says which devices have a type of another class now. The class was decided when the link was made.</summary>
+    private void WarnOfOtherClass()
+    {
+        if (_otherClass > 0)
+        {
+            scope.Context.Observer.OnWarning(
+                $"{_otherClass} linked {(_otherClass == 1 ? "device has a type" : "devices have types")} of another class than the CI, which stays as it is: {string.Join(", ", _otherClassNames)}{(_otherClass > MostNamed ? ", ..." : string.Empty)}.");
+        }
     }
 
     private void AddUpdate(DeviceFacts facts, LinkDetails link)

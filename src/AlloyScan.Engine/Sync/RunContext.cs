@@ -20,6 +20,7 @@ internal sealed class RunContext
     public const long BuiltInTarget = 1;
 
     private readonly Dictionary<(RecordClass, ServiceActionKind), FieldMapper> _mappers;
+    private readonly Dictionary<string, RecordClass> _types = new(StringComparer.OrdinalIgnoreCase);
 
     public RunContext(StoreSession session, SyncJob job, long siteId, SyncMode mode, ISyncObserver observer, TimeProvider timeProvider)
     {
@@ -38,11 +39,21 @@ internal sealed class RunContext
             [(RecordClass.Hardware, ServiceActionKind.Update)] = Mapper(job.ExistingHardwareAction, RecordClass.Hardware, ServiceActionKind.Update),
         };
 
+        foreach (var (type, recordClass) in job.TypeMap)
+            _types[type.Trim()] = recordClass;
+
         var hash = new StableHash();
         foreach (var mapper in _mappers.Values)
             hash.Add(ServiceActions.Definition(mapper.Action));
         hash.Add((long)job.ImportSoftware);
         Fingerprint = hash.Value;
+        foreach (var (type, recordClass) in _types.OrderBy(t => t.Key, StringComparer.OrdinalIgnoreCase))
+        {
+            hash.Add(type.ToUpperInvariant());
+            hash.Add((long)recordClass);
+        }
+
+        PlanFingerprint = hash.Value;
     }
 
     public StoreSession Session { get; }
@@ -68,6 +79,12 @@ internal sealed class RunContext
     /// <summary>Of the settings that shape what a link holds: mappings and software choice.</summary>
     public long Fingerprint { get; }
 
+    /// <summary>Of the settings that shape a plan: those of links, and the type map, which only new links follow.</summary>
+    public long PlanFingerprint { get; }
+
+    /// <summary>The newest <c>lastSeen</c> that the site gave any device, in milliseconds.</summary>
+    public long? NewestSeen { get; private set; }
+
     public long RunId { get; set; }
 
     /// <summary>Public so that a batch can keep a copy and put it back.</summary>
@@ -81,6 +98,21 @@ internal sealed class RunContext
 
     /// <summary>Whether software of this platform is imported.</summary>
     public bool ImportsSoftware(string? platform) => (Job.ImportSoftware & DeviceTypes.SoftwarePlatform(platform)) != 0;
+
+    /// <summary>Takes in when the site last saw some device. A time that is yet to come says nothing.</summary>
+    public void NoteSeen(long? lastSeen)
+    {
+        if (lastSeen is { } seen && !(seen <= NewestSeen) && seen <= TimeProvider.NowMilliseconds() + (long)TimeSpan.FromDays(1).TotalMilliseconds)
+            NewestSeen = seen;
+    }
+
+    /// <summary>Whether a device was last seen so long before the newest of the site that it counts as gone. Without a time it never does.</summary>
+    public bool IsStale(long? lastSeen) => NewestSeen - lastSeen >= (long)TimeSpan.FromDays(Job.StaleAfterDays).TotalMilliseconds;
+
+    /// <summary>What a device type means to this job.</summary>
+    public DeviceTypes.Meaning MeaningOf(string? type) => type is null || !_types.TryGetValue(type.Trim(), out var mapped)
+        ? DeviceTypes.Of(type)
+        : mapped == RecordClass.Computer ? DeviceTypes.Meaning.Computer : DeviceTypes.Meaning.Hardware;
 
     public static string RecordId(RecordClass recordClass, long number) =>
         string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{(recordClass == RecordClass.Computer ? 'C' : 'H')}{number:000000}");

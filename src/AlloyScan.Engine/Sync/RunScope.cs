@@ -97,6 +97,14 @@ internal sealed class RunScope
         await Source.ReadSnapshotAsync(auditId, cancellationToken).ConfigureAwait(false)
         ?? throw new AlloyScanException(ErrorKind.NotFound, "SnapshotNotFound", $"The site has no audit snapshot {auditId}, although the device names it.", auditId);
 
+    /// <summary>Writes to the store outside a batch, in a transaction that the lease allows.</summary>
+    public void Write(Action work) => Session.InTransactionDo(() =>
+    {
+        if (Lease is not null && !Lease.Renew())
+            throw new LeaseLostException();
+        work();
+    });
+
     /// <summary>Does what was decided on an unlinked device.</summary>
     public void AddDecision(DeviceFacts facts, Decision decision)
     {

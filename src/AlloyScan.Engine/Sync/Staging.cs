@@ -25,6 +25,9 @@ internal enum StagedKind
 
     /// <summary>Nothing to do; kept so that it is counted once.</summary>
     Ignored = 5,
+
+    /// <summary>Its CI was taken over by another device when it was stale; whether it still is shows when all are listed.</summary>
+    TakenOver = 9,
 }
 
 /// <summary>A link as the comparison with the list needs it.</summary>
@@ -64,7 +67,7 @@ internal sealed class Staging
                 name TEXT, dns_name TEXT, mac_address TEXT, ip_address TEXT, serial_number TEXT, asset_tag TEXT, type TEXT) WITHOUT ROWID;
             CREATE TEMP TABLE staged_identifiers (
                 kind INTEGER NOT NULL, value TEXT NOT NULL, device_id TEXT NOT NULL, PRIMARY KEY (kind, value, device_id)) WITHOUT ROWID;
-            CREATE TEMP TABLE waiting (device_id TEXT PRIMARY KEY, facts TEXT NOT NULL) WITHOUT ROWID;
+            CREATE TEMP TABLE waiting (stale INTEGER NOT NULL, device_id TEXT NOT NULL, facts TEXT NOT NULL, PRIMARY KEY (stale, device_id)) WITHOUT ROWID;
             """);
         var places = string.Join(", ", Enumerable.Range(2, LookupSize).Select(i => "@p" + i.ToString(System.Globalization.CultureInfo.InvariantCulture)));
         _lookup = _session.Prepare($"""
@@ -169,17 +172,51 @@ internal sealed class Staging
             _insertIdentifier.Set(0, (int)identifier.Kind).Set(1, identifier.Value).Set(2, deviceId).Execute();
     }
 
+    /// <summary>Drops identifiers of the list row that the device itself does not confirm.</summary>
+    public void RemoveIdentifiers(string deviceId, IEnumerable<Identifier> identifiers)
+    {
+        foreach (var identifier in identifiers)
+        {
+            _session.Prepare("DELETE FROM temp.staged_identifiers WHERE kind = @p0 AND value = @p1 AND device_id = @p2")
+                .Set(0, (int)identifier.Kind).Set(1, identifier.Value).Set(2, deviceId).Execute();
+        }
+    }
+
+    /// <summary>
+    /// Passes over devices whose CI went to another device as long as they stay stale. One that is seen again freshly
+    /// is an unlinked device like any other. Call when the list is read.
+    /// </summary>
+    public void SettleTakenOver()
+    {
+        var after = string.Empty;
+        while (Next(StagedKind.TakenOver, after) is { Count: > 0 } chunk)
+        {
+            foreach (var staged in chunk)
+            {
+                after = staged.Device.Id;
+                var fresh = !_context.IsStale(Clock.Milliseconds(staged.Device.LastSeen));
+                _session.Prepare("UPDATE temp.staged SET kind = @p1, link = 0 WHERE device_id = @p0").Set(0, after).Set(1, (int)(fresh ? StagedKind.Unlinked : StagedKind.Ignored)).Execute();
+                if (fresh)
+                    AddIdentifiers(after, DeviceFacts.ListIdentifiers(staged.Device));
+                else
+                    _context.Counts.Skipped++;
+            }
+        }
+    }
+
     public void Wait(DeviceFacts facts) =>
-        _session.Prepare("INSERT OR REPLACE INTO temp.waiting (device_id, facts) VALUES (@p0, @p1)").Set(0, facts.DeviceId).Set(1, facts.ToJson()).Execute();
+        _session.Prepare("INSERT INTO temp.waiting (stale, device_id, facts) VALUES (@p0, @p1, @p2) ON CONFLICT (stale, device_id) DO UPDATE SET facts = excluded.facts")
+            .Set(0, _context.IsStale(facts.LastSeen) ? 1 : 0).Set(1, facts.DeviceId).Set(2, facts.ToJson()).Execute();
 
     public long WaitingCount => _session.Prepare("SELECT count(*) FROM temp.waiting").Number() ?? 0;
 
-    public void StopWaiting(string deviceId) => _session.Prepare("DELETE FROM temp.waiting WHERE device_id = @p0").Set(0, deviceId).Execute();
+    public void StopWaiting(string deviceId) => _session.Prepare("DELETE FROM temp.waiting WHERE stale IN (0, 1) AND device_id = @p0").Set(0, deviceId).Execute();
 
-    public List<DeviceFacts> NextWaiting(string after)
+    /// <summary>The next devices that wait, in order of device ID, stale ones or fresh ones.</summary>
+    public List<DeviceFacts> NextWaiting(bool stale, string after)
     {
         var result = new List<DeviceFacts>();
-        using var reader = _session.Prepare("SELECT facts FROM temp.waiting WHERE device_id > @p0 ORDER BY device_id LIMIT 64").Set(0, after).Read();
+        using var reader = _session.Prepare("SELECT facts FROM temp.waiting WHERE stale = @p1 AND device_id > @p0 ORDER BY device_id LIMIT 64").Set(0, after).Set(1, stale ? 1 : 0).Read();
         while (reader.Read())
             result.Add(DeviceFacts.FromJson(reader.GetString(0)));
         return result;
@@ -207,17 +244,25 @@ internal sealed class Staging
     private void Add(Device device)
     {
         AnyDeviceId ??= device.Id;
+        _context.NoteSeen(Clock.Milliseconds(device.LastSeen));
         if (!_links.TryGetValue(device.Id, out var link) || link.State == LinkState.Closed)
         {
-            if (DeviceTypes.Of(device.Type) == DeviceTypes.Meaning.CloudResource)
+            var meaning = _context.MeaningOf(device.Type);
+            if (meaning == DeviceTypes.Meaning.CloudResource)
             {
                 if (Insert(device, StagedKind.Ignored, 0, 0))
                     _context.Counts.Skipped++;
                 return;
             }
 
-            if (DeviceTypes.Of(device.Type) == DeviceTypes.Meaning.Unknown && _unknownTypes.Add(device.Type!))
+            if (meaning == DeviceTypes.Meaning.Unknown && _unknownTypes.Add(device.Type!))
                 _context.Observer.OnWarning($"The site has devices of the type '{device.Type}', which is not known here; they are taken as Hardware.");
+
+            if (link is { State: LinkState.Closed, ClosedReason: ClosedReason.TakenOver })
+            {
+                Insert(device, StagedKind.TakenOver, link.Id, DeviceFacts.HashList(device));
+                return;
+            }
 
             // A device that was deleted on purpose and is found again is a question for a person; the link's ID says so.
             var deleted = link.State == LinkState.Closed && link.ClosedReason == ClosedReason.DeletedInAlloyScan;

@@ -12,6 +12,7 @@ internal sealed class UnlinkedDevices(RunScope scope, DeviceQueue queue)
     /// <returns>False when the budget ended the reading before all were staged; then nobody who waits is decided.</returns>
     public async Task<bool> ProcessAsync(CancellationToken cancellationToken)
     {
+        scope.Staging.SettleTakenOver();
         var total = scope.Staging.Count(StagedKind.Unlinked);
         scope.Done = 0;
         return await queue.ForEachAsync(StagedKind.Unlinked, total, PrepareUnlinked, cancellationToken).ConfigureAwait(false);
@@ -19,10 +20,10 @@ internal sealed class UnlinkedDevices(RunScope scope, DeviceQueue queue)
 
     private Func<CancellationToken, Task<Action>>? PrepareUnlinked(StagedDevice staged)
     {
-        using (var reader = scope.Session.Prepare("SELECT state, list_hash, last_seen, facts FROM conflicts WHERE target_id = @p0 AND site_id = @p1 AND device_id = @p2")
+        using (var reader = scope.Session.Prepare("SELECT state, list_hash, last_seen, facts, kind FROM conflicts WHERE target_id = @p0 AND site_id = @p1 AND device_id = @p2")
             .Set(0, scope.Context.TargetId).Set(1, scope.Context.SiteId).Set(2, staged.Device.Id).Read())
         {
-            if (reader.Read())
+            if (reader.Read() && reader.GetString(4) == "Unlinked")
             {
                 if (reader.GetString(0) == "Ignored")
                 {
@@ -33,7 +34,7 @@ internal sealed class UnlinkedDevices(RunScope scope, DeviceQueue queue)
                 if (!scope.Request.Full && staged.Device.LastSeen is not null && reader.GetInt64(1) == staged.ListHash && reader.Number(2) == Clock.Milliseconds(staged.Device.LastSeen))
                 {
                     // Unmoved since it became a conflict: judged again from what was kept, without a call.
-                    var facts = DeviceFacts.FromJson(reader.GetString(3));
+                    var facts = Kept(reader.GetString(3));
                     return _ => Task.FromResult<Action>(() => StageUnlinked(facts, staged, mayStream: false));
                 }
             }
@@ -57,7 +58,16 @@ internal sealed class UnlinkedDevices(RunScope scope, DeviceQueue queue)
             return null;
 
         var snapshot = detail.AuditId is null ? null : await scope.ReadSnapshotAsync(detail.AuditId, cancellationToken).ConfigureAwait(false);
-        return DeviceFacts.FromSite(list, detail, snapshot, null);
+        return DeviceFacts.FromSite(list, detail, snapshot, null, scope.Context.MeaningOf(detail.Type));
+    }
+
+    /// <summary>Facts of an earlier run, with the class that the device's type has now.</summary>
+    private DeviceFacts Kept(string json)
+    {
+        var facts = DeviceFacts.FromJson(json);
+        if (!string.IsNullOrWhiteSpace(facts.Type) && DeviceFacts.ClassOf(scope.Context.MeaningOf(facts.Type), facts.Platform is not null) is { } recordClass)
+            facts.Class = recordClass;
+        return facts;
     }
 
     private void StageUnlinked(DeviceFacts facts, StagedDevice staged, bool mayStream)
@@ -69,12 +79,13 @@ internal sealed class UnlinkedDevices(RunScope scope, DeviceQueue queue)
         }
 
         // Staging writes temporary tables, which is cheap inside the transaction of a batch and dear outside.
-        scope.Batch.Add(facts.DeviceId, facts.DisplayName, () => CreateOrWait(facts, mayStream), facts);
+        scope.Batch.Add(facts.DeviceId, facts.DisplayName, () => CreateOrWait(facts, staged.Device, mayStream), facts);
     }
 
-    private SyncChange? CreateOrWait(DeviceFacts facts, bool mayStream)
+    private SyncChange? CreateOrWait(DeviceFacts facts, Device list, bool mayStream)
     {
-        var identifiers = facts.Identifiers();
+        var identifiers = scope.Identification.IdentifiersOf(facts);
+        scope.Staging.RemoveIdentifiers(facts.DeviceId, DeviceFacts.ListIdentifiers(list).Except(identifiers));
         scope.Staging.AddIdentifiers(facts.DeviceId, identifiers);
         if (mayStream && scope.Identification.IsAlone(facts, identifiers))
             return scope.Writer.Create(facts, Decision.Create.Reason);
@@ -92,21 +103,27 @@ internal sealed class UnlinkedDevices(RunScope scope, DeviceQueue queue)
     {
         scope.Batch.Flush();
         var started = scope.Context.TimeProvider.GetTimestamp();
+        scope.Identification.Junk.Judge(scope.Complete, scope.Write);
         scope.Context.Observer.OnVerbose($"{scope.Staging.WaitingCount} devices share identifiers with others or with CIs and are judged together.");
-        while (await DecidePassAsync(writeConflicts: false, cancellationToken).ConfigureAwait(false))
+        // Fresh devices first: of two devices of one machine the fresh one gets the CI, whatever their IDs.
+        foreach (var stale in new[] { false, true })
         {
+            while (await DecidePassAsync(stale, writeConflicts: false, cancellationToken).ConfigureAwait(false))
+            {
+            }
         }
 
-        await DecidePassAsync(writeConflicts: true, cancellationToken).ConfigureAwait(false);
+        foreach (var stale in new[] { false, true })
+            await DecidePassAsync(stale, writeConflicts: true, cancellationToken).ConfigureAwait(false);
         scope.Spend("Decide", ref started);
     }
 
     /// <returns>Whether a CI was created or linked.</returns>
-    private async Task<bool> DecidePassAsync(bool writeConflicts, CancellationToken cancellationToken)
+    private async Task<bool> DecidePassAsync(bool stale, bool writeConflicts, CancellationToken cancellationToken)
     {
         var decided = false;
         var after = string.Empty;
-        while (scope.Staging.NextWaiting(after) is { Count: > 0 } chunk)
+        while (scope.Staging.NextWaiting(stale, after) is { Count: > 0 } chunk)
         {
             foreach (var waiting in chunk)
             {
@@ -136,6 +153,8 @@ internal sealed class UnlinkedDevices(RunScope scope, DeviceQueue queue)
                 scope.AddDecision(facts, decision);
                 scope.Batch.Flush();
                 scope.Staging.StopWaiting(facts.DeviceId);
+                if (stale)
+                    scope.Identification.NoteSettled(facts.DeviceId);
                 decided = true;
             }
 

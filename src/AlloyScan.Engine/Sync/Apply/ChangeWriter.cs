@@ -23,6 +23,7 @@ internal sealed class ChangeWriter
     private readonly Statement _journal;
     private readonly Statement _upsertLink;
     private readonly Statement _upsertValues;
+    private readonly Statement _dropGrounds;
     private int _row;
     private JournalDetail? _detail;
 
@@ -44,9 +45,10 @@ internal sealed class ChangeWriter
             ON CONFLICT (target_id, site_id, device_id) DO UPDATE SET class = excluded.class, record = excluded.record, record_number = excluded.record_number, state = 1,
                 list_hash = excluded.list_hash, fingerprint = excluded.fingerprint, record_version = excluded.record_version, platform = excluded.platform,
                 audit_id = excluded.audit_id, audited_at = excluded.audited_at, last_seen = excluded.last_seen, synced_at = excluded.synced_at,
-                missing_since = NULL, missing_runs = 0, retired_at = NULL, retired_from = NULL, taken_back = 0, closed_reason = NULL, software_imported = excluded.software_imported, software_count = excluded.software_count, empty_audit = NULL
+                missing_since = NULL, missing_runs = 0, retired_at = NULL, retired_from = NULL, taken_back = 0, closed_reason = NULL, software_imported = excluded.software_imported, software_count = excluded.software_count, empty_audit = NULL, rule = NULL
             RETURNING id
             """).Set(0, context.TargetId).Set(1, context.SiteId);
+        _dropGrounds = _session.Prepare("DELETE FROM link_grounds WHERE link = @p0");
         _upsertValues = _session.Prepare("""
             INSERT INTO link_values (link, source, written) VALUES (@p0, @p1, @p2) ON CONFLICT (link) DO UPDATE SET source = excluded.source, written = excluded.written
             """);
@@ -100,10 +102,11 @@ internal sealed class ChangeWriter
             var conflict = CloseConflict(facts.DeviceId, "Created");
             Journal(facts.Class, number, "Create", null, null, facts.DisplayName, link,
                 before is null && conflict is null ? null : new JournalDetail { Link = before?.Image, Written = before?.Written, State = LinkState.Live, Conflict = conflict });
+            _identification.Index.NoteCreated(id, facts);
         }
         else
         {
-            _identification.NotePlannedCreate(facts);
+            _identification.Index.NotePlannedCreate(facts);
         }
 
         return Change(ChangeAction.Create, facts, recordId, reason) with
@@ -129,6 +132,8 @@ internal sealed class ChangeWriter
         var written = new Dictionary<string, string?>();
         var changes = _context.Mapper(facts.Class, ServiceActionKind.Update).Changes(facts, record.Values, written);
         var difference = CompareSoftware(record, facts, null);
+        var former = decision.CloseLink == 0 ? null : LinkDetails.Get(_session, decision.CloseLink);
+        var outdated = former is null ? [] : OutdatedIdentifiers(former, record, changes, facts);
         if (changes.Count > 0)
             _context.Counts.Updated++;
         else
@@ -137,15 +142,12 @@ internal sealed class ChangeWriter
         if (_context.Applying)
         {
             var now = _context.TimeProvider.NowMilliseconds();
-            if (decision.CloseLink != 0)
-            {
-                var closed = LinkImage.Read(_session, decision.CloseLink);
-                _session.Prepare("UPDATE links SET state = 3, closed_reason = @p1 WHERE id = @p0").Set(0, decision.CloseLink).Set(1, ClosedReason.TakenOver).Execute();
-                JournalLink(facts.Class, record.Number, "CloseLink", decision.CloseLink, closed, LinkState.Closed);
-            }
+            if (former is not null)
+                TakeOver(former);
 
             // The row of the link comes first: it says where what the link brought to the CI begins.
             var before = FormerLink(facts.DeviceId);
+            var removed = _cmdb.RemoveIdentifiers(record.Id, outdated);
             var identifiers = _cmdb.AddIdentifiers(record.Id, facts.Identifiers());
             var link = WriteLink(facts, record.Id, record.Number, changes.Count > 0 ? record.Version + 1 : record.Version, difference is not null, difference?.Total ?? 0, now);
             Journal(facts.Class, record.Number, "Link", "link", null, facts.DeviceId, link, new JournalDetail
@@ -154,6 +156,7 @@ internal sealed class ChangeWriter
                 Written = before?.Written,
                 State = LinkState.Live,
                 IdentifiersAdded = identifiers.Count > 0 ? identifiers : null,
+                IdentifiersRemoved = removed.Count > 0 ? removed : null,
                 Conflict = CloseConflict(facts.DeviceId, "Linked"),
             });
             WriteFields(record, changes, now, link);
@@ -162,10 +165,12 @@ internal sealed class ChangeWriter
             foreach (var (field, value) in changes)
                 written[field.Name] = value;
             WriteValues(link, facts, written);
+            WriteGrounds(link, decision);
+            _identification.Index.NoteUpdated(record.Id, facts);
         }
         else
         {
-            _identification.NotePlannedLink(record.Id, facts);
+            _identification.Index.NotePlannedLink(record.Id, facts, outdated);
         }
 
         return Change(changes.Count > 0 ? ChangeAction.Update : ChangeAction.Link, facts, RunContext.RecordId(record.Class, record.Number), decision.Reason) with
@@ -239,11 +244,15 @@ internal sealed class ChangeWriter
                 .Set(7, facts.LastSeen).Set(8, now).Set(9, difference is not null || link.SoftwareImported ? 1 : 0).Set(10, difference?.Total ?? link.SoftwareCount)
                 .Set(11, IsUnconfirmedEmpty(facts, link) ? facts.AuditId : null).Execute();
             WriteValues(link.Id, facts, written);
+            _identification.Index.NoteUpdated(record.Id, facts);
         }
-        else if (!before.SequenceEqual(after))
+        else
         {
-            _identification.NotePlannedUpdate(record.Id, facts);
+            _identification.Index.NotePlannedUpdate(record.Id, facts, before.Except(after), after.Except(before));
         }
+
+        if (!before.SequenceEqual(after))
+            _identification.Junk.Touch(after.Except(before));
 
         var softwareChanged = difference is { Added.Count: > 0 } or { Removed.Count: > 0 };
         if (changes.Count == 0 && !softwareChanged && !returned)
@@ -262,10 +271,10 @@ internal sealed class ChangeWriter
     /// <summary>Puts a device on the conflict list. Returns <see langword="null"/> when it stands there already for the same reason.</summary>
     public SyncChange? Conflict(DeviceFacts facts, string reason, IReadOnlyList<long> candidates)
     {
-        using (var reader = _session.Prepare("SELECT reason, state, list_hash, last_seen FROM conflicts WHERE target_id = @p0 AND site_id = @p1 AND device_id = @p2")
+        using (var reader = _session.Prepare("SELECT reason, state, list_hash, last_seen, kind FROM conflicts WHERE target_id = @p0 AND site_id = @p1 AND device_id = @p2")
             .Set(0, _context.TargetId).Set(1, _context.SiteId).Set(2, facts.DeviceId).Read())
         {
-            if (reader.Read() && reader.GetString(1) == "Open" && reader.GetString(0) == reason && reader.GetInt64(2) == facts.ListHash && reader.Number(3) == facts.LastSeen)
+            if (reader.Read() && reader.GetString(4) == "Unlinked" && reader.GetString(1) == "Open" && reader.GetString(0) == reason && reader.GetInt64(2) == facts.ListHash && reader.Number(3) == facts.LastSeen)
                 return null;
         }
 
@@ -280,14 +289,22 @@ internal sealed class ChangeWriter
             }
 
             var now = _context.TimeProvider.NowMilliseconds();
-            _session.Prepare("""
+            var conflict = _session.Prepare("""
                 INSERT INTO conflicts (job, target_id, site_id, device_id, device_name, class, reason, candidates, state, list_hash, last_seen, facts, created_at, updated_at)
                 VALUES (@p0, @p1, @p2, @p3, @p4, @p5, @p6, @p7, 'Open', @p8, @p9, @p10, @p11, @p11)
                 ON CONFLICT (target_id, site_id, device_id) DO UPDATE SET job = excluded.job, device_name = excluded.device_name, class = excluded.class, reason = excluded.reason,
-                    candidates = excluded.candidates, state = 'Open', list_hash = excluded.list_hash, last_seen = excluded.last_seen, facts = excluded.facts, updated_at = excluded.updated_at
+                    candidates = excluded.candidates, state = 'Open', kind = 'Unlinked', junk = NULL, resolved_at = NULL,
+                    list_hash = excluded.list_hash, last_seen = excluded.last_seen, facts = excluded.facts, updated_at = excluded.updated_at
+                RETURNING id
                 """)
                 .Set(0, _context.Job.Name).Set(1, _context.TargetId).Set(2, _context.SiteId).Set(3, facts.DeviceId).Set(4, facts.DisplayName).Set(5, (int)facts.Class)
-                .Set(6, reason).Set(7, string.Join(", ", ids)).Set(8, facts.ListHash).Set(9, facts.LastSeen).Set(10, facts.ToKeptJson()).Set(11, now).Execute();
+                .Set(6, reason).Set(7, string.Join(", ", ids)).Set(8, facts.ListHash).Set(9, facts.LastSeen).Set(10, facts.ToKeptJson()).Set(11, now).Number() ?? throw new InvalidOperationException("The conflict was not written.");
+            DropConflictIdentifiers(conflict);
+            foreach (var identifier in facts.Identifiers())
+            {
+                _session.Prepare("INSERT INTO conflict_identifiers (kind, value, conflict) VALUES (@p0, @p1, @p2) ON CONFLICT DO NOTHING")
+                    .Set(0, (int)identifier.Kind).Set(1, identifier.Value).Set(2, conflict).Execute();
+            }
         }
 
         return Change(ChangeAction.Conflict, facts, null, reason);
@@ -322,7 +339,7 @@ internal sealed class ChangeWriter
         }
         else
         {
-            _identification.NotePlannedMissing(link.Id);
+            _identification.Index.NotePlannedMissing(link.Id);
         }
 
         return LinkChange(ChangeAction.MarkMissing, link, "The device is gone from the site");
@@ -332,7 +349,7 @@ internal sealed class ChangeWriter
     public SyncChange? Retire(LinkDetails link)
     {
         // The device may have come back under another ID in this run, and the link may have been closed for it.
-        if (_cmdb.Get(link.Record) is not { IsRetired: false } record || LinkDetails.Get(_session, link.Id) is not { State: LinkState.Missing } || _identification.IsPlannedLink(link.Record))
+        if (_cmdb.Get(link.Record) is not { IsRetired: false } record || LinkDetails.Get(_session, link.Id) is not { State: LinkState.Missing } || _identification.Index.IsPlannedLink(link.Record))
             return null;
 
         _context.Counts.Retired++;
@@ -351,6 +368,37 @@ internal sealed class ChangeWriter
         {
             Fields = [new FieldChange(CmdbFields.Status.Name, before, RecordStatus.Retired)],
         };
+    }
+
+    /// <summary>Closes the link of a device whose CI goes to another device of the same machine.</summary>
+    private void TakeOver(LinkDetails former)
+    {
+        var before = LinkImage.Read(_session, former.Id);
+        _session.Prepare("UPDATE links SET state = 3, closed_reason = @p1 WHERE id = @p0").Set(0, former.Id).Set(1, ClosedReason.TakenOver).Execute();
+        // What was doubtful about that link is settled with it.
+        _session.Prepare("DELETE FROM conflicts WHERE target_id = @p0 AND device_id = @p1 AND kind = 'RestsOnJunk' AND state = 'Open' AND site_id = (SELECT site_id FROM links WHERE id = @p2)")
+            .Set(0, _context.TargetId).Set(1, former.DeviceId).Set(2, former.Id).Execute();
+        JournalLink(former.Class, former.RecordNumber, "CloseLink", former.Id, before, LinkState.Closed);
+    }
+
+    /// <summary>What only the former device of a CI carried; what a person typed stays.</summary>
+    private static List<Identifier> OutdatedIdentifiers(LinkDetails former, RecordState record, List<(CmdbField Field, string? Value)> changes, DeviceFacts facts)
+    {
+        var values = (string?[])record.Values.Clone();
+        foreach (var (field, value) in changes)
+            values[field.Index] = value;
+        return [.. DeviceFacts.FromJson(former.Source).Identifiers().Except(facts.Identifiers()).Except(BuiltInCmdb.IdentifiersOf(values))];
+    }
+
+    /// <summary>Remembers which rule made a link and what device and CI shared then.</summary>
+    private void WriteGrounds(long link, Decision decision)
+    {
+        _session.Prepare("UPDATE links SET rule = @p1 WHERE id = @p0").Set(0, link).Set(1, decision.Rule).Execute();
+        foreach (var ground in decision.Grounds)
+        {
+            _session.Prepare("INSERT INTO link_grounds (link, kind, value) VALUES (@p0, @p1, @p2) ON CONFLICT DO NOTHING")
+                .Set(0, link).Set(1, (int)ground.Kind).Set(2, ground.Value).Execute();
+        }
     }
 
     /// <summary>A change that concerns the link alone.</summary>
@@ -471,20 +519,32 @@ internal sealed class ChangeWriter
             ? (image, image.State is LinkState.Live or LinkState.Missing ? _session.Prepare("SELECT written FROM link_values WHERE link = @p0").Set(0, image.Id).Text() : null)
             : null;
 
-    private long WriteLink(DeviceFacts facts, long record, long number, long version, bool softwareImported, int softwareCount, long now) =>
-        _upsertLink.Set(2, facts.DeviceId).Set(3, (int)facts.Class).Set(4, record).Set(5, number).Set(6, facts.ListHash).Set(7, _context.Fingerprint).Set(8, version)
+    private long WriteLink(DeviceFacts facts, long record, long number, long version, bool softwareImported, int softwareCount, long now)
+    {
+        var link = _upsertLink.Set(2, facts.DeviceId).Set(3, (int)facts.Class).Set(4, record).Set(5, number).Set(6, facts.ListHash).Set(7, _context.Fingerprint).Set(8, version)
             .Set(9, facts.Platform).Set(10, facts.AuditId).Set(11, facts.AuditedAt).Set(12, facts.LastSeen).Set(13, now)
             .Set(14, softwareImported ? 1 : 0).Set(15, softwareCount).Number() ?? throw new InvalidOperationException("The link was not written.");
+        // A link that was closed and is used again rests on nothing of what it rested on then.
+        _dropGrounds.Set(0, link).Execute();
+        return link;
+    }
 
     private void WriteValues(long link, DeviceFacts facts, Dictionary<string, string?> written) =>
         _upsertValues.Set(0, link).Set(1, facts.ToKeptJson()).Set(2, JsonConvert.SerializeObject(written)).Execute();
 
     /// <returns>The conflict that was closed.</returns>
-    private long? CloseConflict(string deviceId, string state) =>
-        _session.Prepare("""
+    private long? CloseConflict(string deviceId, string state)
+    {
+        var conflict = _session.Prepare("""
             UPDATE conflicts SET state = @p3, updated_at = @p4, resolved_at = @p4 WHERE target_id = @p0 AND site_id = @p1 AND device_id = @p2 AND state = 'Open' RETURNING id
             """)
             .Set(0, _context.TargetId).Set(1, _context.SiteId).Set(2, deviceId).Set(3, state).Set(4, _context.TimeProvider.NowMilliseconds()).Number();
+        if (conflict is { } closed)
+            DropConflictIdentifiers(closed);
+        return conflict;
+    }
+
+    private void DropConflictIdentifiers(long conflict) => _session.Prepare("DELETE FROM conflict_identifiers WHERE conflict = @p0").Set(0, conflict).Execute();
 
     private static List<FieldChange> Fields(RecordState record, List<(CmdbField Field, string? Value)> changes) =>
         [.. changes.Select(c => new FieldChange(c.Field.Name, record.Values[c.Field.Index], c.Value))];

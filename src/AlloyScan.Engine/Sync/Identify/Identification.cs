@@ -1,78 +1,62 @@
-using AlloyScan.Engine.Cmdb;
+using System.Globalization;
 using AlloyScan.Engine.Inventory;
 using AlloyScan.Engine.Store;
 using AlloyScan.Engine.Sync.Map;
 
 namespace AlloyScan.Engine.Sync.Identify;
 
-/// <summary>What identification says of an unlinked device.</summary>
-internal enum DecisionKind
-{
-    Create,
-    Link,
-    Conflict,
-}
-
-/// <summary>The decision on one unlinked device.</summary>
-/// <param name="Kind">What to do.</param>
-/// <param name="Reason">The rule that fitted, or why it is a conflict.</param>
-/// <param name="Record">The CI to link.</param>
-/// <param name="Candidates">All CIs that came into question, for a conflict.</param>
-/// <param name="CloseLink">Link of a device that gives its CI up.</param>
-internal sealed record Decision(DecisionKind Kind, string Reason, long Record = 0, IReadOnlyList<long>? Candidates = null, long CloseLink = 0)
-{
-    public static readonly Decision Create = new(DecisionKind.Create, "No rule matched");
-}
-
-/// <summary>
-/// Recognises unlinked devices as existing CIs. Sees CIs of the target that are linked to the job's site or to none.
-/// A rehearsal writes no CI, so what it would have written stands in temporary tables beside the real ones; both
-/// kinds of run therefore decide alike.
-/// </summary>
+/// <summary>Recognises unlinked devices as existing CIs by the rules of their class. Needs the staged list, see <see cref="Staging"/>.</summary>
 internal sealed class Identification
 {
-    /// <summary>A value that more devices than this carry identifies none of them.</summary>
-    public const int MostCarriers = 3;
-
+    /// <summary>Candidates that are told of in a conflict.</summary>
     private const int MostCandidates = 64;
+
+    // Which value is looked up first: those that few CIs share.
+    private static readonly IdentificationAttribute[] s_byRarity =
+    [
+        IdentificationAttribute.SerialNumber, IdentificationAttribute.BiosUuid, IdentificationAttribute.AuditId, IdentificationAttribute.MacAddress,
+        IdentificationAttribute.AssetTag, IdentificationAttribute.Name,
+    ];
 
     private readonly RunContext _context;
     private readonly StoreSession _session;
+    private readonly RuleSet _rules;
     private readonly Statement _listedWith;
-    private readonly Statement _recordsWith;
-    private readonly Statement _anyRecordWith;
-    private readonly Dictionary<Identifier, bool> _junk = [];
-    private readonly bool _cmdbWasEmpty;
-    private readonly IReadOnlyList<IdentificationRule> _rules;
-    private long _nextPlanned = -1;
+    private readonly Statement _separated;
+    private readonly bool _anySeparated;
 
-    public Identification(RunContext context)
+    /// <param name="context">The run.</param>
+    /// <param name="rules">Other rules than those of the store, to see what they would do.</param>
+    public Identification(RunContext context, IEnumerable<IdentificationRule>? rules = null)
     {
         _context = context;
         _session = context.Session;
-        _rules = IdentificationPolicy.Load(_session);
-        _session.Execute("""
-            CREATE TEMP TABLE planned_records (id INTEGER PRIMARY KEY, class INTEGER NOT NULL, serial TEXT, device_id TEXT NOT NULL);
-            CREATE TEMP TABLE planned_identifiers (kind INTEGER NOT NULL, value TEXT NOT NULL, record INTEGER NOT NULL, PRIMARY KEY (kind, value, record)) WITHOUT ROWID;
-            CREATE TEMP TABLE planned_replaced (record INTEGER PRIMARY KEY);
-            CREATE TEMP TABLE planned_links (record INTEGER PRIMARY KEY, device_id TEXT NOT NULL);
-            CREATE TEMP TABLE planned_missing (link INTEGER PRIMARY KEY);
-            """);
+        _rules = new RuleSet(rules ?? IdentificationPolicy.Load(_session));
+        Index = new CandidateIndex(context, _rules);
+        Junk = new JunkValues(context, Index.WasEmpty);
+        Index.IsJunk = Junk.IsJunk;
+        _session.Execute("CREATE TEMP TABLE settled_devices (device_id TEXT PRIMARY KEY) WITHOUT ROWID");
         _listedWith = _session.Prepare("SELECT 1 FROM temp.staged_identifiers WHERE kind = @p0 AND value = @p1 AND device_id <> @p2 LIMIT 1");
-        // The plus keeps class and target from being looked up in an index: the few CIs with the value come first, not the many of a class.
-        const string inScope = """
-            +r.target_id = @p2 AND (NOT EXISTS (SELECT 1 FROM links l WHERE l.record = r.id) OR EXISTS (SELECT 1 FROM links l WHERE l.record = r.id AND l.site_id = @p3))
-            """;
-        _anyRecordWith = _session.Prepare($"SELECT 1 FROM record_identifiers i JOIN records r ON r.id = i.record WHERE i.kind = @p0 AND i.value = @p1 AND {inScope} LIMIT 1")
-            .Set(2, context.TargetId).Set(3, context.SiteId);
-        _recordsWith = _session.Prepare($"""
-            SELECT i.record FROM record_identifiers i JOIN records r ON r.id = i.record
-            WHERE i.kind = @p0 AND i.value = @p1 AND +r.class = @p4 AND {inScope} AND i.record NOT IN (SELECT record FROM temp.planned_replaced)
-            UNION SELECT i.record FROM temp.planned_identifiers i LEFT JOIN temp.planned_records p ON p.id = i.record LEFT JOIN records r ON r.id = i.record
-            WHERE i.kind = @p0 AND i.value = @p1 AND coalesce(p.class, r.class) = @p4
-            LIMIT {MostCandidates}
-            """).Set(2, context.TargetId).Set(3, context.SiteId);
-        _cmdbWasEmpty = _session.Prepare("SELECT 1 FROM records LIMIT 1").Number() is null;
+        _separated = _session.Prepare("SELECT record FROM separations WHERE target_id = @p0 AND site_id = @p1 AND device_id = @p2").Set(0, context.TargetId).Set(1, context.SiteId);
+        _anySeparated = _session.Prepare("SELECT 1 FROM separations WHERE target_id = @p0 AND site_id = @p1 LIMIT 1").Set(0, context.TargetId).Set(1, context.SiteId).Number() is not null;
+    }
+
+    /// <summary>Where CIs are found.</summary>
+    public CandidateIndex Index { get; }
+
+    /// <summary>What counts as blank.</summary>
+    public JunkValues Junk { get; }
+
+    /// <summary>The rules that are tried.</summary>
+    public RuleSet Rules => _rules;
+
+    /// <summary>What a device carries, with its audit if a rule compares audits.</summary>
+    public List<Identifier> IdentifiersOf(DeviceFacts facts)
+    {
+        var identifiers = facts.Identifiers();
+        if (_rules.UsesAuditId && !string.IsNullOrWhiteSpace(facts.AuditId))
+            identifiers.Add(new Identifier(IdentifierKind.AuditId, facts.AuditId.Trim().ToUpperInvariant()));
+        return identifiers;
     }
 
     /// <summary>
@@ -82,214 +66,310 @@ internal sealed class Identification
     /// </summary>
     public bool IsAlone(DeviceFacts facts, List<Identifier> identifiers)
     {
+        // A stale device comes after the fresh ones, so that of two devices of one machine the fresh one gets the CI.
+        if (_context.IsStale(facts.LastSeen))
+            return false;
+
         var shared = 0;
-        foreach (var (kind, value) in identifiers)
+        var carried = 0;
+        foreach (var identifier in identifiers)
         {
-            // Into an empty CMDB every CI comes from a staged device of this run, which the first look sees.
-            if (_listedWith.Set(0, (int)kind).Set(1, value).Set(2, facts.DeviceId).Number() is not null
-                || (!_cmdbWasEmpty && _anyRecordWith.Set(0, (int)kind).Set(1, value).Number() is not null))
-            {
-                shared |= 1 << (int)kind;
-            }
+            if (Junk.IsSettled(identifier))
+                continue;
+
+            carried |= 1 << (int)identifier.Kind;
+            if (Junk.IsInDoubt(identifier) || _listedWith.Set(0, (int)identifier.Kind).Set(1, identifier.Value).Set(2, facts.DeviceId).Number() is not null || Index.Any(identifier))
+                shared |= 1 << (int)identifier.Kind;
         }
 
-        if (shared == 0)
-            return true;
-
-        foreach (var rule in _rules)
+        foreach (var rule in _rules.Of(facts.Class))
         {
-            if (rule.Class == facts.Class && rule.Conditions.All(c => IsShared((IdentifierKind)c.Attribute, rule, shared)))
+            var could = true;
+            foreach (var condition in rule.Conditions)
+                could = could && CouldHold(condition, rule, shared, carried);
+            if (could)
                 return false;
         }
 
         return true;
     }
 
-    private static bool IsShared(IdentifierKind kind, IdentificationRule rule, int shared) =>
-        (shared & (1 << (int)kind)) != 0
-        || (kind == IdentifierKind.MacAddress && rule.Conditions.Count > 1 && (shared & (1 << (int)IdentifierKind.WeakMacAddress)) != 0);
+    private static bool CouldHold(RuleCondition condition, IdentificationRule rule, int shared, int carried)
+    {
+        var bits = CandidateIndex.Bit(condition.Attribute);
+        var weak = condition.Attribute == IdentificationAttribute.MacAddress ? 1 << (int)IdentifierKind.WeakMacAddress : 0;
+        return condition.Operator switch
+        {
+            ComparisonOperator.Matches => (shared & (rule.Conditions.Count > 1 ? bits | weak : bits)) != 0,
+            // A value that turns junk in this run has many carriers, so it is shared.
+            ComparisonOperator.Equals => (shared & (bits | weak)) != 0 || (carried & (bits | weak)) == 0,
+            _ => true,
+        };
+    }
 
     /// <summary>Decides on a device after all are staged.</summary>
-    public Decision Decide(DeviceFacts facts)
+    /// <param name="facts">The device.</param>
+    /// <param name="trace">Takes how the decision came about.</param>
+    public Decision Decide(DeviceFacts facts, DecisionTrace? trace = null)
     {
-        var identifiers = facts.Identifiers();
-        var carriers = new Dictionary<IdentifierKind, HashSet<long>>();
-        var serial = identifiers.FirstOrDefault(i => i.Kind == IdentifierKind.SerialNumber).Value;
-        if (serial is not null && IsJunk(new Identifier(IdentifierKind.SerialNumber, serial)))
-            serial = null;
-
-        foreach (var identifier in identifiers)
+        var device = new Carried(IdentifiersOf(facts), Junk, trace);
+        var separated = SeparatedFrom(facts.DeviceId);
+        var decision = Decision.Create;
+        foreach (var rule in _rules.Of(facts.Class))
         {
-            if (IsJunk(identifier))
+            var traced = trace is null ? null : new TracedRule(rule);
+            if (traced is not null)
+                trace!.Rules.Add(traced);
+            var fits = Candidates(rule, facts.Class, device, separated, traced);
+            if (fits.Count == 0)
                 continue;
 
-            if (!carriers.TryGetValue(identifier.Kind, out var records))
-                carriers.Add(identifier.Kind, records = []);
-            using var reader = _recordsWith.Set(0, (int)identifier.Kind).Set(1, identifier.Value).Set(4, (int)facts.Class).Read();
-            while (reader.Read())
-                records.Add(reader.GetInt64(0));
+            decision = Judge(rule, fits, device, facts);
+            if (traced is not null)
+            {
+                traced.Fitted = true;
+                traced.Outcome = decision.Reason;
+            }
+
+            break;
         }
 
-        foreach (var rule in _rules)
-        {
-            if (rule.Class != facts.Class)
-                continue;
-
-            var candidates = Candidates(rule, carriers);
-            if (candidates.Count == 0)
-                continue;
-
-            return Judge(rule, candidates, serial);
-        }
-
-        return Decision.Create;
+        if (trace is not null)
+            trace.Decision = decision;
+        return decision;
     }
 
-    /// <summary>Notes a CI that a rehearsal would have created. Returns its stand-in number, below zero.</summary>
-    public void NotePlannedCreate(DeviceFacts facts)
-    {
-        var id = _nextPlanned--;
-        var identifiers = facts.Identifiers();
-        _session.Prepare("INSERT INTO temp.planned_records (id, class, serial, device_id) VALUES (@p0, @p1, @p2, @p3)")
-            .Set(0, id).Set(1, (int)facts.Class).Set(2, identifiers.FirstOrDefault(i => i.Kind == IdentifierKind.SerialNumber).Value).Set(3, facts.DeviceId).Execute();
-        NotePlannedIdentifiers(id, identifiers);
-    }
+    /// <summary>A stale device was decided on: it keeps what it got for the rest of this run.</summary>
+    public void NoteSettled(string deviceId) => _session.Prepare("INSERT INTO temp.settled_devices (device_id) VALUES (@p0) ON CONFLICT DO NOTHING").Set(0, deviceId).Execute();
 
-    /// <summary>Notes that a rehearsal would have given a CI other identifiers.</summary>
-    public void NotePlannedUpdate(long record, DeviceFacts facts)
-    {
-        _session.Prepare("INSERT OR IGNORE INTO temp.planned_replaced (record) VALUES (@p0)").Set(0, record).Execute();
-        NotePlannedIdentifiers(record, facts.Identifiers());
-    }
-
-    /// <summary>Notes that a rehearsal would have linked a CI to a device.</summary>
-    public void NotePlannedLink(long record, DeviceFacts facts)
-    {
-        _session.Prepare("INSERT OR REPLACE INTO temp.planned_links (record, device_id) VALUES (@p0, @p1)").Set(0, record).Set(1, facts.DeviceId).Execute();
-        NotePlannedUpdate(record, facts);
-    }
-
-    /// <summary>Whether a rehearsal would have linked a CI to a device.</summary>
-    public bool IsPlannedLink(long record) => _session.Prepare("SELECT 1 FROM temp.planned_links WHERE record = @p0").Set(0, record).Number() is not null;
-
-    /// <summary>Notes that a rehearsal would have marked a link missing.</summary>
-    public void NotePlannedMissing(long link) =>
-        _session.Prepare("INSERT OR IGNORE INTO temp.planned_missing (link) VALUES (@p0)").Set(0, link).Execute();
-
-    private void NotePlannedIdentifiers(long record, List<Identifier> identifiers)
-    {
-        foreach (var identifier in identifiers)
-        {
-            _session.Prepare("INSERT OR IGNORE INTO temp.planned_identifiers (kind, value, record) VALUES (@p0, @p1, @p2)")
-                .Set(0, (int)identifier.Kind).Set(1, identifier.Value).Set(2, record).Execute();
-        }
-    }
+    private bool IsSettled(string deviceId) => _session.Prepare("SELECT 1 FROM temp.settled_devices WHERE device_id = @p0").Set(0, deviceId).Number() is not null;
 
     /// <summary>The CIs on which all conditions of a rule hold.</summary>
-    private static HashSet<long> Candidates(IdentificationRule rule, Dictionary<IdentifierKind, HashSet<long>> carriers)
+    private List<Fit> Candidates(IdentificationRule rule, RecordClass recordClass, Carried device, HashSet<long>? separated, TracedRule? traced)
     {
-        HashSet<long>? result = null;
-        foreach (var condition in rule.Conditions)
+        var result = new List<Fit>();
+        if (rule.Conditions.FirstOrDefault(c => c.Operator == ComparisonOperator.Matches && Usable(c, rule, device).Count == 0) is { } lacking)
         {
-            HashSet<long> matching = carriers.TryGetValue((IdentifierKind)condition.Attribute, out var found) ? [.. found] : [];
-            // A weak address supports a rule that has another condition; alone it identifies nothing.
-            if (condition.Attribute == IdentificationAttribute.MacAddress && rule.Conditions.Count > 1 && carriers.TryGetValue(IdentifierKind.WeakMacAddress, out var weak))
-                matching.UnionWith(weak);
-            if (result is null)
-                result = matching;
-            else
-                result.IntersectWith(matching);
-            if (result.Count == 0)
-                return result;
+            if (traced is not null)
+                traced.Outcome = $"The device has no {Words(lacking.Attribute)} that identifies it";
+            return result;
         }
 
-        return result ?? [];
+        var looked = new SortedSet<long>();
+        var source = s_byRarity.Select(a => rule.Conditions.FirstOrDefault(c => c.Attribute == a && c.IsPositive && !device.IsBlank(a))).FirstOrDefault(c => c is not null);
+        if (source is not null)
+        {
+            foreach (var identifier in Usable(source, rule, device))
+                Index.Find(identifier, recordClass, looked);
+        }
+        else
+        {
+            // All that has to agree is blank on the device.
+            Index.FindByBlanks(
+                recordClass, Bits(rule, c => c.Operator == ComparisonOperator.Equals), Bits(rule, c => c.Operator == ComparisonOperator.DoesNotEqual && device.IsBlank(c.Attribute)), looked);
+        }
+
+        foreach (var record in looked)
+        {
+            var candidate = traced is null ? null : new TracedCandidate(record, Index.Describe(record));
+            if (candidate is not null)
+                traced!.Candidates.Add(candidate);
+            if (separated?.Contains(record) == true)
+            {
+                if (candidate is not null)
+                    candidate.PassedOver = "A person separated this device from this CI";
+                continue;
+            }
+
+            if (Compare(rule, record, device, candidate) is { } fit)
+                result.Add(fit);
+            if (result.Count == MostCandidates)
+                break;
+        }
+
+        if (traced is not null && result.Count == 0)
+            traced.Outcome = looked.Count == 0 ? "No CI in scope comes into question" : "No CI fits all conditions";
+        return result;
     }
 
-    private Decision Judge(IdentificationRule rule, HashSet<long> candidates, string? serial)
+    private Fit? Compare(IdentificationRule rule, long record, Carried device, TracedCandidate? candidate)
     {
-        var ordered = candidates.OrderBy(c => c).ToList();
-        var names = string.Join(", ", ordered.Take(5).Select(Describe)) + (ordered.Count > 5 ? ", ..." : string.Empty);
+        var all = true;
+        var identified = false;
+        var strong = false;
+        var weakAddress = false;
+        foreach (var condition in rule.Conditions)
+        {
+            var agrees = Agrees(condition, rule, record, device, out var shared);
+            var held = condition.IsPositive ? agrees : !agrees;
+            if (held && shared is { } identifier)
+            {
+                identified |= identifier.Kind != IdentifierKind.WeakMacAddress;
+                weakAddress |= identifier.Kind == IdentifierKind.WeakMacAddress;
+                strong |= identifier.Kind is IdentifierKind.SerialNumber or IdentifierKind.BiosUuid;
+            }
+
+            all &= held;
+            candidate?.Conditions.Add(new TracedCondition(condition, Values(device.Of(condition.Attribute)), Values(GoodValuesOf(record, condition.Attribute)), held));
+            if (!all && candidate is null)
+                return null;
+        }
+
+        // A weak address supports what something else says, and says nothing alone.
+        var fits = all && (!weakAddress || identified);
+        if (candidate is not null)
+        {
+            candidate.Fits = fits;
+            candidate.PassedOver = fits ? null : !all ? "A condition does not hold" : "A weak MAC address never matches alone";
+        }
+
+        return fits ? new Fit(record, strong) : null;
+    }
+
+    /// <summary>Whether device and CI agree on an attribute; for the negations, whether what must not agree does.</summary>
+    private bool Agrees(RuleCondition condition, IdentificationRule rule, long record, Carried device, out Identifier? shared)
+    {
+        shared = null;
+        foreach (var identifier in Usable(condition, rule, device))
+        {
+            if (Index.Has(record, identifier))
+            {
+                shared = identifier;
+                return true;
+            }
+        }
+
+        return condition.Operator is ComparisonOperator.Equals or ComparisonOperator.DoesNotEqual && device.IsBlank(condition.Attribute) && Index.IsBlank(record, condition.Attribute);
+    }
+
+    /// <summary>The values of the device that a condition compares. Weak addresses count only where they support something.</summary>
+    private static List<Identifier> Usable(RuleCondition condition, IdentificationRule rule, Carried device) =>
+        condition.Attribute != IdentificationAttribute.MacAddress || (condition.IsPositive && rule.Conditions.Count > 1)
+            ? device.Of(condition.Attribute)
+            : device.StrongAddresses;
+
+    private Decision Judge(IdentificationRule rule, List<Fit> fits, Carried device, DeviceFacts facts)
+    {
+        var ordered = fits.ConvertAll(f => f.Record);
+        var names = string.Join(", ", ordered.Take(5).Select(Index.Describe)) + (ordered.Count > 5 ? ", ..." : string.Empty);
         if (ordered.Count > 1)
-            return new Decision(DecisionKind.Conflict, $"{rule.Name}, but on {ordered.Count} CIs: {names}", 0, ordered);
+        {
+            var count = ordered.Count == MostCandidates ? $"{MostCandidates} or more" : ordered.Count.ToString(CultureInfo.InvariantCulture);
+            return new Decision(DecisionKind.Conflict, $"{rule.Name}, but on {count} CIs: {names}", 0, ordered);
+        }
 
         var record = ordered[0];
         if (rule.Action == RuleAction.Conflict)
             return new Decision(DecisionKind.Conflict, $"{rule.Name} on {names}", 0, ordered);
 
-        var otherSerial = SerialOf(record);
-        if (serial is not null && otherSerial is not null && serial != otherSerial)
+        if (Contradicts(record, device))
             return new Decision(DecisionKind.Conflict, $"{rule.Name} on {names}, but the serial numbers differ", 0, ordered);
 
-        if (record > 0 && IsRetired(record))
+        if (Index.IsRetired(record))
             return new Decision(DecisionKind.Conflict, $"{rule.Name} on {names}, which is retired", 0, ordered);
 
-        if (HolderOf(record) is not { } holder)
-            return new Decision(DecisionKind.Link, rule.Name, record);
+        if (Index.HolderOf(record) is not { } holder)
+            return Link(rule, record, device, rule.Name, 0);
 
-        if (holder.Missing && rule.IsStrong)
-            return new Decision(DecisionKind.Link, $"{rule.Name}; the CI's former device {holder.DeviceId} is gone", record, null, holder.Link);
+        var missing = holder.State == LinkState.Missing;
+        var stale = !missing && holder.OtherSite is null && _context.IsStale(holder.LastSeen) && !IsSettled(holder.DeviceId);
+        if (fits[0].IsStrong && holder.Link != 0)
+        {
+            if (missing)
+                return Link(rule, record, device, $"{rule.Name}; the CI's former device {holder.DeviceId} is gone", holder.Link);
+            // Of two stale devices none is better, so the CI stays where it is.
+            if (stale && !_context.IsStale(facts.LastSeen))
+                return Link(rule, record, device, $"{rule.Name}; the CI's former device {holder.DeviceId} is stale", holder.Link);
+        }
 
-        return new Decision(
-            DecisionKind.Conflict, $"{rule.Name} on {names}, which belongs to the {(holder.Missing ? "missing" : "live")} device {holder.DeviceId}", 0, ordered);
+        var state = missing ? "missing" : stale ? "stale" : "live";
+        var site = holder.OtherSite is null ? string.Empty : $" of the site '{holder.OtherSite}'";
+        return new Decision(DecisionKind.Conflict, $"{rule.Name} on {names}, which belongs to the {state} device {holder.DeviceId}{site}", 0, ordered);
     }
 
-    /// <summary>
-    /// Whether more than <see cref="MostCarriers"/> machines carry a value: CIs with a live link, and unlinked devices of this run.
-    /// Names are shared in honest ways and are never junk.
-    /// </summary>
-    private bool IsJunk(Identifier identifier)
+    private Decision Link(IdentificationRule rule, long record, Carried device, string reason, long closeLink) => new(DecisionKind.Link, reason, record, null, closeLink)
     {
-        if (identifier.Kind is IdentifierKind.Name or IdentifierKind.AssetTag)
-            return false;
-        if (_junk.TryGetValue(identifier, out var known))
-            return known;
+        Rule = rule.Name,
+        Grounds = [.. device.Good.Where(i => Index.Has(record, i))],
+    };
 
-        var count = _session.Prepare($"""
-            SELECT count(*) FROM (
-                SELECT device_id FROM temp.staged_identifiers WHERE kind = @p0 AND value = @p1
-                UNION SELECT l.device_id FROM record_identifiers i JOIN links l ON l.record = i.record AND l.state = 1 AND l.site_id = @p2
-                WHERE i.kind = @p0 AND i.value = @p1 AND i.record NOT IN (SELECT record FROM temp.planned_replaced) AND l.id NOT IN (SELECT link FROM temp.planned_missing)
-                UNION SELECT l.device_id FROM temp.planned_identifiers i JOIN links l ON l.record = i.record AND l.state = 1 AND l.site_id = @p2
-                WHERE i.kind = @p0 AND i.value = @p1
-                LIMIT {MostCarriers + 1})
-            """).Set(0, (int)identifier.Kind).Set(1, identifier.Value).Set(2, _context.SiteId).Number() ?? 0;
-        var junk = count > MostCarriers;
-        _junk.Add(identifier, junk);
-        return junk;
+    /// <summary>Both have good serial numbers, and they differ.</summary>
+    private bool Contradicts(long record, Carried device)
+    {
+        var own = device.Of(IdentificationAttribute.SerialNumber);
+        return own.Count > 0 && !own.Any(s => Index.Has(record, s)) && GoodValuesOf(record, IdentificationAttribute.SerialNumber) is { Count: > 0 } others && !others.Intersect(own).Any();
     }
 
-    private string? SerialOf(long record)
+    private List<Identifier> GoodValuesOf(long record, IdentificationAttribute attribute)
     {
-        if (record < 0)
-            return _session.Prepare("SELECT serial FROM temp.planned_records WHERE id = @p0").Set(0, record).Text();
-
-        var serial = Identifiers.SerialNumber(_session.Prepare("SELECT serial_number FROM records WHERE id = @p0").Set(0, record).Text());
-        return serial is not null && IsJunk(new Identifier(IdentifierKind.SerialNumber, serial)) ? null : serial;
+        var values = Index.ValuesOf(record, attribute);
+        values.RemoveAll(Junk.IsJunk);
+        return values;
     }
 
-    private bool IsRetired(long record) => RecordStatus.IsRetired(_session.Prepare("SELECT status FROM records WHERE id = @p0").Set(0, record).Text());
-
-    private (long Link, string DeviceId, bool Missing)? HolderOf(long record)
+    private HashSet<long>? SeparatedFrom(string deviceId)
     {
-        if (record < 0)
-            return (0, _session.Prepare("SELECT device_id FROM temp.planned_records WHERE id = @p0").Set(0, record).Text()!, false);
-        if (_session.Prepare("SELECT device_id FROM temp.planned_links WHERE record = @p0").Set(0, record).Text() is { } planned)
-            return (0, planned, false);
+        if (!_anySeparated)
+            return null;
 
-        using var reader = _session.Prepare("""
-            SELECT l.id, l.device_id, l.state, m.link FROM links l LEFT JOIN temp.planned_missing m ON m.link = l.id
-            WHERE l.record = @p0 AND l.state IN (1, 2) ORDER BY l.state
-            """).Set(0, record).Read();
-        return reader.Read() ? (reader.GetInt64(0), reader.GetString(1), reader.GetInt32(2) == (int)LinkState.Missing || !reader.IsDBNull(3)) : null;
+        var result = new HashSet<long>();
+        using var reader = _separated.Set(2, deviceId).Read();
+        while (reader.Read())
+            result.Add(reader.GetInt64(0));
+        return result;
     }
 
-    private string Describe(long record)
-    {
-        if (record < 0)
-            return $"the CI of device {_session.Prepare("SELECT device_id FROM temp.planned_records WHERE id = @p0").Set(0, record).Text()}";
+    private static int Bits(IdentificationRule rule, Func<RuleCondition, bool> which) => rule.Conditions.Where(which).Aggregate(0, (bits, c) => bits | CandidateIndex.Bit(c.Attribute));
 
-        using var reader = _session.Prepare("SELECT class, number FROM records WHERE id = @p0").Set(0, record).Read();
-        return reader.Read() ? RunContext.RecordId((RecordClass)reader.GetInt32(0), reader.GetInt64(1)) : "a CI that is gone";
+    private static List<string> Values(IEnumerable<Identifier> identifiers) => [.. identifiers.Select(i => Identifiers.Display(i.Kind, i.Value)).Distinct()];
+
+    private static string Words(IdentificationAttribute attribute) => attribute switch
+    {
+        IdentificationAttribute.SerialNumber => "serial number",
+        IdentificationAttribute.MacAddress => "MAC address",
+        IdentificationAttribute.BiosUuid => "BIOS UUID",
+        IdentificationAttribute.AssetTag => "asset tag",
+        IdentificationAttribute.AuditId => "audit ID",
+        _ => "name",
+    };
+
+    /// <summary>A CI that a rule fits, and whether by a serial number or UUID, which is enough to move it to another device.</summary>
+    private readonly record struct Fit(long Record, bool IsStrong);
+
+    /// <summary>The good identifiers of a device.</summary>
+    private sealed class Carried
+    {
+        private readonly Dictionary<IdentificationAttribute, List<Identifier>> _values = [];
+
+        public Carried(List<Identifier> identifiers, JunkValues junk, DecisionTrace? trace)
+        {
+            foreach (var identifier in identifiers)
+            {
+                var isJunk = junk.IsJunk(identifier, staged: true);
+                trace?.Identifiers.Add(new TracedIdentifier(identifier, isJunk ? junk.Why(identifier) : null));
+                if (isJunk)
+                    continue;
+
+                Good.Add(identifier);
+                var attribute = CandidateIndex.AttributeOf(identifier.Kind);
+                if (!_values.TryGetValue(attribute, out var values))
+                    _values.Add(attribute, values = []);
+                // Weak addresses after the others, so that a shared good one is found first.
+                values.Add(identifier);
+                if (identifier.Kind == IdentifierKind.MacAddress)
+                    StrongAddresses.Add(identifier);
+            }
+
+            if (_values.TryGetValue(IdentificationAttribute.MacAddress, out var addresses))
+                addresses.Sort((a, b) => a.Kind.CompareTo(b.Kind));
+        }
+
+        public List<Identifier> Good { get; } = [];
+
+        public List<Identifier> StrongAddresses { get; } = [];
+
+        public bool IsBlank(IdentificationAttribute attribute) => !_values.ContainsKey(attribute);
+
+        public List<Identifier> Of(IdentificationAttribute attribute) => _values.TryGetValue(attribute, out var values) ? values : [];
     }
 }

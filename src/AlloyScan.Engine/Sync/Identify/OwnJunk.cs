@@ -21,6 +21,9 @@ internal sealed class OwnJunk
         return result;
     }
 
+    /// <summary>The values, in the form in which they are compared.</summary>
+    public IEnumerable<Identifier> All => _values.Concat(_values.Where(v => v.Kind == IdentifierKind.MacAddress).Select(v => v with { Kind = IdentifierKind.WeakMacAddress }));
+
     /// <summary>Whether a value, in the form in which it is compared, counts as blank. A weak address is an address.</summary>
     public bool Contains(Identifier identifier) =>
         _values.Count > 0

@@ -47,7 +47,8 @@ internal sealed class DeviceFacts
     /// <summary>All adapters' addresses as compared, the weak ones with a minus sign before them.</summary>
     public IReadOnlyList<string> Adapters { get; init; } = [];
 
-    public RecordClass Class { get; init; }
+    /// <summary>Class of the CI: of the link, or by the type until there is one.</summary>
+    public RecordClass Class { get; set; }
 
     /// <summary>Whether a snapshot was read in this run, so that <see cref="Software"/> means something.</summary>
     public bool SnapshotRead { get; init; }
@@ -58,7 +59,12 @@ internal sealed class DeviceFacts
     [JsonIgnore]
     public string? Platform => Values[s_platform];
 
+    /// <summary>The site's device type.</summary>
+    [JsonIgnore]
+    public string? Type => Values[s_type];
+
     private static readonly int s_platform = SourceAttributes.IndexOf(SourceAttributes.OsPlatform);
+    private static readonly int s_type = SourceAttributes.IndexOf(SourceAttributes.DeviceType);
     private static readonly int s_name = SourceAttributes.IndexOf(SourceAttributes.Name);
     private static readonly int s_serialNumber = SourceAttributes.IndexOf(SourceAttributes.SerialNumber);
     private static readonly int s_macAddress = SourceAttributes.IndexOf(SourceAttributes.MacAddress);
@@ -79,8 +85,8 @@ internal sealed class DeviceFacts
         return hash.Value;
     }
 
-    /// <summary>The class by the site's type, else by whether there is an operating system; <see langword="null"/> for what is no CI.</summary>
-    public static RecordClass? ClassOf(string? type, bool hasOperatingSystem) => DeviceTypes.Of(type) switch
+    /// <summary>The class by what the site's type means, else by whether there is an operating system; <see langword="null"/> for what is no CI.</summary>
+    public static RecordClass? ClassOf(DeviceTypes.Meaning meaning, bool hasOperatingSystem) => meaning switch
     {
         DeviceTypes.Meaning.Computer => RecordClass.Computer,
         DeviceTypes.Meaning.Untyped => hasOperatingSystem ? RecordClass.Computer : RecordClass.Hardware,
@@ -93,7 +99,8 @@ internal sealed class DeviceFacts
     /// <param name="detail">The device itself; its own list fields are newer and win.</param>
     /// <param name="snapshot">Its snapshot; <see langword="null"/> when the device was never audited.</param>
     /// <param name="recordClass">Class of an existing link, which a later change of type keeps; <see langword="null"/> to decide it.</param>
-    public static DeviceFacts FromSite(Device list, Device detail, AuditSnapshot? snapshot, RecordClass? recordClass)
+    /// <param name="meaning">What the type means to the job; <see langword="null"/> for what it means by itself.</param>
+    public static DeviceFacts FromSite(Device list, Device detail, AuditSnapshot? snapshot, RecordClass? recordClass, DeviceTypes.Meaning? meaning = null)
     {
         var values = ListValues(detail);
         Fill(values, SourceAttributes.SerialNumber, snapshot?.Hardware?.SerialNumber);
@@ -139,7 +146,7 @@ internal sealed class DeviceFacts
             Values = values,
             Custom = custom,
             Adapters = AdaptersOf(snapshot),
-            Class = recordClass ?? ClassOf(detail.Type, snapshot?.OperatingSystem is not null || detail.OsPlatform is not null) ?? RecordClass.Hardware,
+            Class = recordClass ?? ClassOf(meaning ?? DeviceTypes.Of(detail.Type), snapshot?.OperatingSystem is not null || detail.OsPlatform is not null) ?? RecordClass.Hardware,
             SnapshotRead = snapshot is not null,
             Software = snapshot?.Software,
         };

@@ -23,7 +23,7 @@ internal sealed class PlanStore(StoreSession session)
         {
             session.Execute(
                 "INSERT INTO plans (job_id, job, target_id, site_id, created_at, fingerprint) VALUES (@p0, @p1, @p2, @p3, @p4, @p5)",
-                context.Job.Id, context.Job.Name, context.TargetId, context.SiteId, now, context.Fingerprint);
+                context.Job.Id, context.Job.Name, context.TargetId, context.SiteId, now, context.PlanFingerprint);
             id = session.Prepare("SELECT last_insert_rowid()").Number()!.Value;
             session.Execute(
                 """
@@ -54,7 +54,7 @@ internal sealed class PlanStore(StoreSession session)
                     ErrorKind.InvalidArgument, "PlanOfOtherJob", $"Plan {selection.PlanId} is of the job '{reader.GetString(1)}', not of '{context.Job.Name}'.", selection.PlanId);
             }
 
-            if (reader.GetInt64(2) != context.Fingerprint)
+            if (reader.GetInt64(2) != context.PlanFingerprint)
             {
                 throw new AlloyScanException(
                     ErrorKind.InvalidArgument, "PlanOutdated", $"The settings of the job '{context.Job.Name}' have changed since plan {selection.PlanId} was made.", selection.PlanId,

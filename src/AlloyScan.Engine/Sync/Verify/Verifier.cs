@@ -36,7 +36,7 @@ internal sealed class Verifier(RunContext context, IInventorySource source)
                     """
                     SELECT count(*) FROM temp.listed d LEFT JOIN links l ON l.target_id = @p0 AND l.site_id = @p1 AND l.device_id = d.device_id AND l.state IN (1, 2)
                     WHERE coalesce(l.class, d.class) = @p2
-                        AND NOT EXISTS (SELECT 1 FROM conflicts c WHERE c.target_id = @p0 AND c.site_id = @p1 AND c.device_id = d.device_id AND c.state IN ('Open', 'Ignored'))
+                        AND NOT EXISTS (SELECT 1 FROM conflicts c WHERE c.target_id = @p0 AND c.site_id = @p1 AND c.device_id = d.device_id AND c.kind = 'Unlinked' AND c.state IN ('Open', 'Ignored'))
                     """, context.TargetId, context.SiteId, (int)recordClass);
                 var actual = Number(
                     """
@@ -122,11 +122,11 @@ internal sealed class Verifier(RunContext context, IInventorySource source)
                 _session.BeginRead();
                 foreach (var device in page.Devices)
                 {
-                    var meaning = DeviceTypes.Of(device.Type);
+                    var meaning = context.MeaningOf(device.Type);
                     if (meaning == DeviceTypes.Meaning.CloudResource)
                         skipped++;
                     else
-                        insert.Set(0, device.Id).Set(1, meaning == DeviceTypes.Meaning.Untyped ? (long?)null : (long)DeviceFacts.ClassOf(device.Type, false)!.Value).Execute();
+                        insert.Set(0, device.Id).Set(1, meaning == DeviceTypes.Meaning.Untyped ? (long?)null : (long)DeviceFacts.ClassOf(meaning, false)!.Value).Execute();
                 }
 
                 skipped += page.Unreadable.Count;
