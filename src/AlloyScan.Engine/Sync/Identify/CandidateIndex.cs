@@ -151,7 +151,7 @@ internal sealed class CandidateIndex
                 {
                     var values = new string?[CmdbFields.All.Count];
                     foreach (var field in CmdbFields.All)
-                        values[field.Index] = field.IsNumber ? null : fields.Text(field.Index);
+                        values[field.Index] = field.Type == FieldType.Number ? null : fields.Text(field.Index);
                     Take(BuiltInCmdb.IdentifiersOf(values));
                 }
             }
