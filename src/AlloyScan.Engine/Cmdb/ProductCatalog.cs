@@ -60,8 +60,7 @@ internal sealed class ProductCatalog
 
         var version = Identifiers.Collapse(software.Version);
         var publisher = Identifiers.Collapse(software.Publisher);
-        // The unit separator stands in no product's name: control characters have been collapsed.
-        var key = $"{name}\u001F{version}\u001F{publisher}";
+        var key = Key(name, version, publisher);
         id = _find.Set(1, key).Number() ?? None;
         if (id == None)
         {
@@ -80,6 +79,13 @@ internal sealed class ProductCatalog
         _exact.Add(exact, id);
         return id;
     }
+
+    /// <summary>What makes a product the same as another; <see langword="null"/> for a blank name.</summary>
+    public static string? KeyOf(in InstalledSoftware software) =>
+        Identifiers.Collapse(software.Name) is { } name ? Key(name, Identifiers.Collapse(software.Version), Identifiers.Collapse(software.Publisher)) : null;
+
+    // The unit separator stands in no product's name: control characters have been collapsed.
+    private static string Key(string name, string? version, string? publisher) => $"{name}\u001F{version}\u001F{publisher}";
 
     /// <summary>Counts an installation in or out; takes effect with <see cref="Flush"/>.</summary>
     public void Count(long product, int change)

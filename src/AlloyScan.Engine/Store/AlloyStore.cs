@@ -5,6 +5,7 @@ using AlloyScan.Engine.Sync;
 using AlloyScan.Engine.Sync.Conflicts;
 using AlloyScan.Engine.Sync.Identify;
 using AlloyScan.Engine.Sync.Links;
+using AlloyScan.Engine.Sync.Undo;
 using Dapper;
 
 namespace AlloyScan.Engine.Store;
@@ -31,6 +32,7 @@ public sealed class AlloyStore : IDisposable
         JunkIdentifiers = new JunkIdentifiers(this);
         Conflicts = new SyncConflicts(this);
         Links = new SyncLinks(this);
+        Undo = new UndoService(this);
     }
 
     /// <summary>Where the store is.</summary>
@@ -65,6 +67,9 @@ public sealed class AlloyStore : IDisposable
 
     /// <summary>What ties devices to CIs.</summary>
     public SyncLinks Links { get; }
+
+    /// <summary>Takes runs back.</summary>
+    public UndoService Undo { get; }
 
     internal TimeProvider TimeProvider { get; }
 

@@ -38,15 +38,17 @@ internal sealed class LinkedDevices(RunScope scope, DeviceQueue queue)
         var kept = DeviceFacts.FromJson(link.Source);
         // Software that is newly wanted was never kept, so its snapshot is read even when nothing moved.
         var wantsSoftware = link.Class == RecordClass.Computer && !link.SoftwareImported && link.Fingerprint != scope.Context.Fingerprint && scope.Context.ImportsSoftware(kept.Platform);
+        // What the CI holds is not what was read last, after an undo for example: read again, whatever moved.
+        var again = scope.Request.Full || link.Fingerprint == 0;
         // A site that gives no lastSeen gives no reason to believe that nothing moved.
-        if (scope.Request.Full || list.LastSeen is null || Clock.Milliseconds(list.LastSeen) != link.LastSeen || wantsSoftware)
+        if (again || list.LastSeen is null || Clock.Milliseconds(list.LastSeen) != link.LastSeen || wantsSoftware)
         {
             var detail = await scope.Source.ReadDeviceAsync(list.Id, cancellationToken).ConfigureAwait(false);
             if (detail is null)
                 return () => scope.Context.Observer.OnVerbose($"{list.DisplayName} vanished between the list and the call; the next run looks again.");
 
             current = detail;
-            if (detail.AuditId is not null && (scope.Request.Full || wantsSoftware || detail.AuditId != link.AuditId))
+            if (detail.AuditId is not null && (again || wantsSoftware || detail.AuditId != link.AuditId))
                 snapshot = await scope.ReadSnapshotAsync(detail.AuditId, cancellationToken).ConfigureAwait(false);
         }
 

@@ -50,4 +50,8 @@ internal static class RunRow
                 run.Kind == SyncRunKind.Sync && run.Status is SyncRunStatus.Succeeded or SyncRunStatus.PartiallySucceeded or SyncRunStatus.Blocked ? 1 : 0,
                 run.ApiCalls, run.BytesReceived, JsonConvert.SerializeObject(run.StageSeconds));
         });
+
+    /// <summary>Ends work that read no site.</summary>
+    public static void EndOther(StoreSession session, TimeProvider timeProvider, long runId, SyncRunStatus status, string message) =>
+        session.Execute("UPDATE runs SET ended_at = @p1, status = @p2, message = @p3 WHERE id = @p0", runId, timeProvider.NowMilliseconds(), status.ToString(), message);
 }

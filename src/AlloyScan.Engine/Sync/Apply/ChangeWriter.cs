@@ -148,15 +148,18 @@ internal sealed class ChangeWriter
             // The row of the link comes first: it says where what the link brought to the CI begins.
             var before = FormerLink(facts.DeviceId);
             var removed = _cmdb.RemoveIdentifiers(record.Id, outdated);
-            var identifiers = _cmdb.AddIdentifiers(record.Id, facts.Identifiers());
+            var identifiers = facts.Identifiers();
+            var added = _cmdb.AddIdentifiers(record.Id, identifiers);
             var link = WriteLink(facts, record.Id, record.Number, changes.Count > 0 ? record.Version + 1 : record.Version, difference is not null, difference?.Total ?? 0, now);
             Journal(facts.Class, record.Number, "Link", "link", null, facts.DeviceId, link, new JournalDetail
             {
                 Link = before?.Image,
                 Written = before?.Written,
                 State = LinkState.Live,
-                IdentifiersAdded = identifiers.Count > 0 ? identifiers : null,
+                Version = changes.Count > 0 ? record.Version + 1 : null,
+                IdentifiersAdded = added.Count > 0 ? added : null,
                 IdentifiersRemoved = removed.Count > 0 ? removed : null,
+                IdentifiersShared = added.Count < identifiers.Count ? [.. identifiers.Except(added)] : null,
                 Conflict = CloseConflict(facts.DeviceId, "Linked"),
             });
             WriteFields(record, changes, now, link);

@@ -24,11 +24,14 @@ internal sealed record JournalDetail
     /// <summary>State of the link after; <see langword="null"/> when the row says nothing of a link.</summary>
     public LinkState? State { get; init; }
 
-    /// <summary>Version of the CI that the run left, for a CI that it created.</summary>
+    /// <summary>Version of the CI after fields of it were changed; on one row for each time.</summary>
     public long? Version { get; init; }
 
     /// <summary>Identifiers that came to the CI.</summary>
     public IReadOnlyList<Identifier>? IdentifiersAdded { get; init; }
+
+    /// <summary>Identifiers of a device that its CI had before the device was linked to it.</summary>
+    public IReadOnlyList<Identifier>? IdentifiersShared { get; init; }
 
     /// <summary>Identifiers that left the CI.</summary>
     public IReadOnlyList<Identifier>? IdentifiersRemoved { get; init; }
