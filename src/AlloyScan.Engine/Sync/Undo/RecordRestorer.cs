@@ -153,9 +153,9 @@ internal sealed class RecordRestorer
         plan.Say(null, UndoOutcome.Removed, plan.RecordName, null);
     }
 
-    private static void TakeBackField(Work work, JournalRow row)
+    private void TakeBackField(Work work, JournalRow row)
     {
-        if (CmdbFields.Find(work.Plan.Class, row.Field!) is not { } field)
+        if (_cmdb.Schema.Find(work.Plan.Class, row.Field!) is not { } field)
         {
             work.Plan.LeaveAlone(row.Field, "The CI has no such field any more.");
             return;
@@ -172,7 +172,7 @@ internal sealed class RecordRestorer
             return;
 
         ref var value = ref work.Values[field.Index];
-        if (string.Equals(value, row.NewValue, StringComparison.Ordinal))
+        if (field.IsSame(value, row.NewValue))
         {
             value = row.OldValue;
             work.Fields.Add(field);
@@ -182,7 +182,7 @@ internal sealed class RecordRestorer
         work.Broken.Add(field.Name);
         if (!work.Fields.Contains(field))
         {
-            work.Plan.LeaveAlone(field.Name, string.Equals(value, row.OldValue, StringComparison.Ordinal)
+            work.Plan.LeaveAlone(field.Name, field.IsSame(value, row.OldValue)
                 ? "It holds the former value already."
                 : $"It holds {Quote(value)} now, not {Quote(row.NewValue)} as the run left it.");
         }
