@@ -126,7 +126,7 @@ public class CmdletSurfaceTests
 
         static void Check(string name, Engine.Inventory.RecordClass recordClass)
         {
-            string[] others = ["Id", "PassThru", "Store", "WhatIf", "Confirm"];
+            string[] others = ["Id", "Custom", "PassThru", "Store", "WhatIf", "Confirm"];
             var fields = Cmdlet(name).Parameters.Select(parameter => parameter.Name).Except(others).Select(FieldName).Order();
             Assert.Equal(Engine.Cmdb.CmdbRepository.EditableFields(recordClass).Order(), fields);
         }

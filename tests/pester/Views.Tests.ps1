@@ -33,6 +33,9 @@ Describe 'The table of <Name>' {
         @{ Name = 'Computer'; Get = { Get-AlloyCmdbComputer -Store $store }; Head = 'Id *Name *OperatingSystem *SerialNumber *Status' }
         @{ Name = 'HardwareItem'; Get = { Get-AlloyCmdbHardware -Store $store }; Head = 'Id *Name *Type *IPAddress *SerialNumber *Status' }
         @{ Name = 'DiscoveredInstallation'; Get = { Get-AlloyCmdbInstallation -Store $store | Select-Object -First 20 }; Head = 'Computer *Version *Publisher *Key *Name' }
+        @{ Name = 'ServiceAction'; Get = { Get-AlloyScanServiceAction -Store $store }; Head = 'Id *Class *Kind *Origin *Mappings *Name' }
+        @{ Name = 'FieldMapping'; Get = { Get-AlloyScanServiceAction 2944 -ExpandMapping -Store $store }; Head = 'Field *Mode *AllowEmpty *Source' }
+        @{ Name = 'RecordField'; Get = { Get-AlloyCmdbField -Store $store }; Head = 'Class *Name *Type *IsCustom' }
         @{ Name = 'SoftwareProduct'; Get = { Get-AlloyCmdbSoftwareProduct -Store $store | Select-Object -First 20 }; Head = 'Id *Installs *Version *Publisher *Name' }
     ) {
         $objects = @(& $Get)

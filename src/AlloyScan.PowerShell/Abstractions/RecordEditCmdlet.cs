@@ -1,3 +1,4 @@
+using System.Collections;
 using System.ComponentModel;
 using System.Globalization;
 using System.Management.Automation;
@@ -74,6 +75,11 @@ public abstract class RecordEditCmdlet : StoreCmdlet
     [ValidateNotNullOrEmpty]
     public string? Status { get; set; }
 
+    /// <summary>New values of custom fields, by field: @{ cost_center = 42 }. A value that is empty or null empties the field.</summary>
+    [Parameter]
+    [ValidateNotNull]
+    public IDictionary? Custom { get; set; }
+
     /// <summary>Emits the changed CIs.</summary>
     [Parameter]
     public SwitchParameter PassThru { get; set; }
@@ -112,6 +118,12 @@ public abstract class RecordEditCmdlet : StoreCmdlet
         var changes = FieldParameters
             .Where(given.ContainsKey)
             .ToDictionary(FieldName, name => Convert.ToString(given[name], CultureInfo.InvariantCulture) is { Length: > 0 } text ? text : null);
+        foreach (var (name, value) in Custom is null ? [] : FieldTexts.From(Custom, nameof(Custom)))
+        {
+            if (!changes.TryAdd(name, value))
+                throw new AlloyScanException(ErrorKind.InvalidArgument, "InvalidFieldTable", $"The field '{name}' is given twice: as a parameter and in -Custom.", name, "Give each field once.");
+        }
+
         return changes.Count > 0
             ? changes
             : throw new AlloyScanException(

@@ -16,7 +16,7 @@ public abstract class Completer : IArgumentCompleter
             var prefix = (wordToComplete ?? string.Empty).Trim('\'', '"');
             return
             [
-                .. Words(fakeBoundParameters)
+                .. Words(prefix, fakeBoundParameters)
                     .Where(word => word.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))
                     .Select(word => new CompletionResult(Quote(word), word, CompletionResultType.ParameterValue, word)),
             ];
@@ -30,6 +30,11 @@ public abstract class Completer : IArgumentCompleter
     /// <summary>The words.</summary>
     /// <param name="boundParameters">What the user has typed so far.</param>
     private protected abstract IEnumerable<string> Words(IDictionary boundParameters);
+
+    /// <summary>The words, for a completer that looks at what stands there already.</summary>
+    /// <param name="prefix">What stands there.</param>
+    /// <param name="boundParameters">What the user has typed so far.</param>
+    private protected virtual IEnumerable<string> Words(string prefix, IDictionary boundParameters) => Words(boundParameters);
 
     private static string Quote(string word) =>
         word.All(static c => char.IsLetterOrDigit(c) || c is '-' or '_' or '.') ? word : $"'{word.Replace("'", "''", StringComparison.Ordinal)}'";

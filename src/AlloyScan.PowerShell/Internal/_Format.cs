@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using AlloyScan.Engine.Cmdb;
 using AlloyScan.Engine.Inventory;
 using AlloyScan.Engine.Sync;
 using AlloyScan.Engine.Sync.Identify;
@@ -119,4 +120,27 @@ public static class _Format
     /// <param name="snapshot">The audit.</param>
     public static string? Model(AuditSnapshot? snapshot) =>
         snapshot?.Hardware is { } hardware ? $"{hardware.Manufacturer} {hardware.Model}".Trim() : null;
+
+    /// <summary>Where a service action comes from.</summary>
+    /// <param name="action">The action.</param>
+    public static string? Origin(ServiceAction? action) => action switch
+    {
+        null => null,
+        { IsEdited: true } => "Edited",
+        { IsDefault: true } => "Default",
+        _ => "Own",
+    };
+
+    /// <summary>The source of a mapping as its short form writes it.</summary>
+    /// <param name="mapping">The mapping.</param>
+    public static string? Source(FieldMapping? mapping) =>
+        mapping is null ? null : (mapping with { Field = string.Empty, Mode = null, AllowEmpty = false }).ToString().TrimStart(' ', '=');
+
+    /// <summary>The mappings of a service action, one a line.</summary>
+    /// <param name="action">The action.</param>
+    public static string? Mappings(ServiceAction? action) => action is null ? null : string.Join('\n', action.Mappings);
+
+    /// <summary>The initial values of a service action, one a line.</summary>
+    /// <param name="action">The action.</param>
+    public static string? InitialValues(ServiceAction? action) => action is null ? null : string.Join('\n', action.InitialValues.Select(pair => $"{pair.Key} = {pair.Value}"));
 }
