@@ -45,7 +45,7 @@ internal sealed class Batch
             _failing[reader.GetString(0)] = reader.GetInt32(1);
     }
 
-    private readonly record struct Item(string DeviceId, string DeviceName, Func<SyncChange?> Work, DeviceFacts? Facts, long? Record, long? RecordVersion);
+    private readonly record struct Item(string DeviceId, string DeviceName, Func<SyncChange?> Work, DeviceFacts? Facts, Func<long?> Record, long? RecordVersion);
 
     /// <summary>Adds work; a full or old batch is done at once.</summary>
     /// <param name="deviceId">The device.</param>
@@ -54,7 +54,17 @@ internal sealed class Batch
     /// <param name="facts">What a saved plan keeps.</param>
     /// <param name="record">The CI that the plan rests on.</param>
     /// <param name="recordVersion">Version of that CI.</param>
-    public void Add(string deviceId, string deviceName, Func<SyncChange?> work, DeviceFacts? facts, long? record = null, long? recordVersion = null)
+    public void Add(string deviceId, string deviceName, Func<SyncChange?> work, DeviceFacts? facts, long? record = null, long? recordVersion = null) =>
+        Add(deviceId, deviceName, work, facts, () => record, recordVersion);
+
+    /// <summary>Adds work that finds out itself which CI it rests on.</summary>
+    /// <param name="deviceId">The device.</param>
+    /// <param name="deviceName">Its name.</param>
+    /// <param name="work">Decides, plans the change and, in a real run, writes it.</param>
+    /// <param name="facts">What a saved plan keeps.</param>
+    /// <param name="record">The CI that the plan rests on, asked when the work is done.</param>
+    /// <param name="recordVersion">Version of that CI; <see langword="null"/> for its present one.</param>
+    public void Add(string deviceId, string deviceName, Func<SyncChange?> work, DeviceFacts? facts, Func<long?> record, long? recordVersion = null)
     {
         if (_items.Count == 0)
             _started = _context.TimeProvider.GetTimestamp();
@@ -156,7 +166,9 @@ internal sealed class Batch
                 {
                     if (_plans is not null)
                     {
-                        _plans.Add(_planId, change, item.Facts, item.Record, item.RecordVersion);
+                        var record = item.Record();
+                        var version = item.RecordVersion ?? (record is null || item.Facts is null ? null : session.Prepare("SELECT version FROM records WHERE id = @p0").Set(0, record).Number());
+                        _plans.Add(_planId, change, item.Facts, record, version);
                         change = change with { PlanId = _planId };
                     }
 

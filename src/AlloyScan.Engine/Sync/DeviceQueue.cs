@@ -1,5 +1,14 @@
 namespace AlloyScan.Engine.Sync;
 
+/// <summary>How a device is fetched: the calls to make, whose answer gives the work on the store.</summary>
+/// <param name="RunAsync">Makes the calls.</param>
+/// <param name="Calls">How many calls that takes at most.</param>
+internal readonly record struct Fetch(Func<CancellationToken, Task<Action>> RunAsync, int Calls = 2)
+{
+    /// <summary>Work that needs no call, and so no budget.</summary>
+    public static Fetch Free(Action work) => new(_ => Task.FromResult(work), 0);
+}
+
 /// <summary>
 /// Fetches staged devices several at once and takes the answers in order of device ID, so that the outcome does not
 /// depend on who answered first. All work on the store is done here, on one flow.
@@ -9,14 +18,14 @@ internal sealed class DeviceQueue(RunScope scope)
     /// <summary>Goes through the staged devices of a kind.</summary>
     /// <param name="kind">Which.</param>
     /// <param name="total">How many there are, for progress.</param>
-    /// <param name="prepare">Run on the flow of the store: gives the calls to make, whose answer in turn gives the work on the store; <see langword="null"/> to pass over.</param>
+    /// <param name="prepare">Run on the flow of the store: gives the calls to make; <see langword="null"/> to pass over.</param>
     /// <param name="cancellationToken">Stops the calls.</param>
     /// <returns>False when the budget ended it early.</returns>
     public async Task<bool> ForEachAsync(
-        StagedKind kind, int total, Func<StagedDevice, Func<CancellationToken, Task<Action>>?> prepare, CancellationToken cancellationToken)
+        StagedKind kind, int total, Func<StagedDevice, Fetch?> prepare, CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var window = new Queue<(StagedDevice Staged, Task<Action> Fetch)>();
+        var window = new Queue<(StagedDevice Staged, Task<Action> Fetch, int Calls)>();
         var chunk = new Queue<StagedDevice>();
         var after = string.Empty;
         var ended = false;
@@ -38,25 +47,28 @@ internal sealed class DeviceQueue(RunScope scope)
                         }
                     }
 
+                    var next = chunk.Dequeue();
+                    after = next.Device.Id;
+                    if (prepare(next) is not { } fetch)
+                    {
+                        scope.Done++;
+                        continue;
+                    }
+
                     // Those that have their answer are counted in the usage already.
-                    if (scope.Request.MaxApiCalls is not null && scope.IsBudgetSpent((window.Count(w => !w.Fetch.IsCompleted) + 1) * 2))
+                    if (fetch.Calls > 0 && scope.Request.MaxApiCalls is not null && scope.IsBudgetSpent(window.Sum(w => w.Fetch.IsCompleted ? 0 : w.Calls) + fetch.Calls))
                     {
                         ended = true;
                         break;
                     }
 
-                    var next = chunk.Dequeue();
-                    after = next.Device.Id;
-                    if (prepare(next) is { } fetch)
-                        window.Enqueue((next, Task.Run(() => fetch(stop.Token), stop.Token)));
-                    else
-                        scope.Done++;
+                    window.Enqueue((next, fetch.Calls == 0 ? fetch.RunAsync(stop.Token) : Task.Run(() => fetch.RunAsync(stop.Token), stop.Token), fetch.Calls));
                 }
 
                 if (window.Count == 0)
                     break;
 
-                var (device, task) = window.Dequeue();
+                var (device, task, _) = window.Dequeue();
                 scope.Spend("Apply", ref started);
                 Action? consume = null;
                 try
@@ -83,7 +95,7 @@ internal sealed class DeviceQueue(RunScope scope)
         {
             // Whatever is still under way is not wanted any more; its failures are nobody's business.
             await stop.CancelAsync().ConfigureAwait(false);
-            foreach (var (_, fetch) in window)
+            foreach (var (_, fetch, _) in window)
                 await fetch.ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).ConfigureAwait(false);
         }
     }

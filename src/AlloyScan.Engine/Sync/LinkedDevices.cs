@@ -24,7 +24,7 @@ internal sealed class LinkedDevices(RunScope scope, DeviceQueue queue)
             staged =>
             {
                 var link = LinkDetails.Get(scope.Session, staged.LinkId);
-                return link is null ? null : token => FetchLinkedAsync(staged, link, token);
+                return link is null ? null : new Fetch(token => FetchLinkedAsync(staged, link, token));
             },
             cancellationToken).ConfigureAwait(false);
         WarnOfOtherClass();
@@ -95,19 +95,19 @@ internal sealed class LinkedDevices(RunScope scope, DeviceQueue queue)
             CloseDeleted(cancellationToken);
     }
 
-    private Func<CancellationToken, Task<Action>>? PrepareRecreation(StagedDevice staged)
+    private Fetch? PrepareRecreation(StagedDevice staged)
     {
         if (LinkDetails.Get(scope.Session, staged.LinkId) is not { } link)
             return null;
 
-        if (scope.Session.Prepare("SELECT 1 FROM conflicts WHERE target_id = @p0 AND site_id = @p1 AND device_id = @p2 AND state = 'Ignored'")
+        if (scope.Session.Prepare("SELECT 1 FROM conflicts WHERE target_id = @p0 AND site_id = @p1 AND device_id = @p2 AND kind = 'Unlinked' AND state = 'Ignored'")
             .Set(0, scope.Context.TargetId).Set(1, scope.Context.SiteId).Set(2, link.DeviceId).Number() is not null)
         {
             scope.Context.Counts.Skipped++;
             return null;
         }
 
-        return token => FetchRecreationAsync(staged.Device, link, token);
+        return new Fetch(token => FetchRecreationAsync(staged.Device, link, token));
     }
 
     private async Task<Action> FetchRecreationAsync(Device list, LinkDetails link, CancellationToken cancellationToken)

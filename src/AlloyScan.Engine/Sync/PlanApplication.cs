@@ -22,13 +22,18 @@ internal sealed class PlanApplication(RunScope scope, RetiredDevices retiredDevi
             if (row.Facts is not null && row.Action is ChangeAction.Create or ChangeAction.Link or ChangeAction.Conflict or ChangeAction.Update)
             {
                 if (LinkOf(row.DeviceId) is null)
-                    scope.Staging.AddIdentifiers(row.DeviceId, row.Facts!.Identifiers());
+                    scope.Staging.AddIdentifiers(row.DeviceId, scope.Identification.IdentifiersOf(row.Facts!));
             }
+
+            scope.Context.NoteSeen(row.LastSeen);
 
             if (chosen is null || chosen.Contains(row.Row))
                 devices.Add(row.DeviceId);
         }
 
+        // Without the whole list, the newest that the site has seen is what links and plan know.
+        scope.Context.NoteSeen(scope.Session.Prepare("SELECT max(last_seen) FROM links WHERE target_id = @p0 AND site_id = @p1").Set(0, scope.Context.TargetId).Set(1, scope.Context.SiteId).Number());
+        scope.Identification.Junk.Judge(complete: false, scope.Write);
         var lastSeen = await ReadLastSeenAsync(devices, cancellationToken).ConfigureAwait(false);
         foreach (var row in Rows(plans, selection.PlanId))
         {
@@ -78,6 +83,13 @@ internal sealed class PlanApplication(RunScope scope, RetiredDevices retiredDevi
                 scope.Batch.Add(row.DeviceId, link.DeviceName, () => scope.Writer.Retire(link), null);
             else
                 Skip(row, "its link is not missing any more");
+            return;
+        }
+
+        if (row.Action == ChangeAction.Conflict && row.Facts is null)
+        {
+            if (link is not { State: LinkState.Live } || !new DoubtfulLinks(scope).TryProcess(link))
+                Skip(row, "its link does not rest on junk any more");
             return;
         }
 

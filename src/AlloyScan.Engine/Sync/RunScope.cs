@@ -111,14 +111,17 @@ internal sealed class RunScope
         var version = decision.Record > 0 ? Session.Prepare("SELECT version FROM records WHERE id = @p0").Set(0, decision.Record).Number() : null;
         Batch.Add(
             facts.DeviceId, facts.DisplayName,
-            () => decision.Kind switch
-            {
-                DecisionKind.Create => Writer.Create(facts, decision.Reason),
-                DecisionKind.Link => Writer.Link(facts, decision),
-                _ => Writer.Conflict(facts, decision.Reason, decision.Candidates ?? []),
-            },
+            () => Apply(facts, decision),
             facts, decision.Record > 0 ? decision.Record : null, version);
     }
+
+    /// <summary>Plans what was decided on an unlinked device and, in a real run, writes it. Call inside a batch.</summary>
+    public SyncChange? Apply(DeviceFacts facts, Decision decision) => decision.Kind switch
+    {
+        DecisionKind.Create => Writer.Create(facts, decision.Reason),
+        DecisionKind.Link => Writer.Link(facts, decision),
+        _ => Writer.Conflict(facts, decision.Reason, decision.Candidates ?? []),
+    };
 
     /// <summary>Whether a failed call means that going on is useless, and not only that one device cannot be read.</summary>
     public bool IsFatal(AlloyScanException e)

@@ -34,6 +34,19 @@ internal enum StagedKind
 internal readonly record struct LinkRow(
     long Id, LinkState State, long ListHash, long Fingerprint, long AppliedVersion, long? LastSeen, long? RecordVersion, bool Retired, bool RetiredByUs, string? ClosedReason);
 
+/// <summary>Where the facts of an unlinked device come from.</summary>
+internal enum FactsSource
+{
+    /// <summary>Read in this run.</summary>
+    Site,
+
+    /// <summary>Kept whole by an earlier run that stopped before it decided.</summary>
+    EarlierRun,
+
+    /// <summary>Kept with the conflict that the device is, without its software.</summary>
+    Conflict,
+}
+
 /// <summary>A listed device that needs work.</summary>
 internal sealed record StagedDevice(StagedKind Kind, Device Device, long ListHash, long LinkId);
 
@@ -67,7 +80,7 @@ internal sealed class Staging
                 name TEXT, dns_name TEXT, mac_address TEXT, ip_address TEXT, serial_number TEXT, asset_tag TEXT, type TEXT) WITHOUT ROWID;
             CREATE TEMP TABLE staged_identifiers (
                 kind INTEGER NOT NULL, value TEXT NOT NULL, device_id TEXT NOT NULL, PRIMARY KEY (kind, value, device_id)) WITHOUT ROWID;
-            CREATE TEMP TABLE waiting (stale INTEGER NOT NULL, device_id TEXT NOT NULL, facts TEXT NOT NULL, PRIMARY KEY (stale, device_id)) WITHOUT ROWID;
+            CREATE TEMP TABLE waiting (stale INTEGER NOT NULL, device_id TEXT NOT NULL, facts TEXT, PRIMARY KEY (stale, device_id)) WITHOUT ROWID;
             """);
         var places = string.Join(", ", Enumerable.Range(2, LookupSize).Select(i => "@p" + i.ToString(System.Globalization.CultureInfo.InvariantCulture)));
         _lookup = _session.Prepare($"""
@@ -204,21 +217,63 @@ internal sealed class Staging
         }
     }
 
-    public void Wait(DeviceFacts facts) =>
+    /// <summary>
+    /// Lets a device wait until all are staged. What was read of it is kept in the store by a real run, so that the next one
+    /// need not read it again should this one stop before.
+    /// </summary>
+    /// <param name="facts">The device.</param>
+    /// <param name="from">Where the facts come from.</param>
+    public void Wait(DeviceFacts facts, FactsSource from = FactsSource.Conflict)
+    {
+        string? json = null;
+        if (from == FactsSource.Site && _context.Applying)
+        {
+            _session.Prepare("""
+                INSERT INTO waiting_devices (target_id, site_id, device_id, list_hash, last_seen, facts) VALUES (@p0, @p1, @p2, @p3, @p4, @p5)
+                ON CONFLICT (target_id, site_id, device_id) DO UPDATE SET list_hash = excluded.list_hash, last_seen = excluded.last_seen, facts = excluded.facts
+                """).Set(0, _context.TargetId).Set(1, _context.SiteId).Set(2, facts.DeviceId).Set(3, facts.ListHash).Set(4, facts.LastSeen).Set(5, facts.ToJson()).Execute();
+        }
+        else if (from != FactsSource.EarlierRun)
+        {
+            json = facts.ToJson();
+        }
+
         _session.Prepare("INSERT INTO temp.waiting (stale, device_id, facts) VALUES (@p0, @p1, @p2) ON CONFLICT (stale, device_id) DO UPDATE SET facts = excluded.facts")
-            .Set(0, _context.IsStale(facts.LastSeen) ? 1 : 0).Set(1, facts.DeviceId).Set(2, facts.ToJson()).Execute();
+            .Set(0, _context.IsStale(facts.LastSeen) ? 1 : 0).Set(1, facts.DeviceId).Set(2, json).Execute();
+    }
+
+    /// <summary>What an earlier run that stopped kept of a device whose list row has not moved since; <see langword="null"/> when there is nothing.</summary>
+    public string? KeptFacts(StagedDevice staged) => staged.Device.LastSeen is null
+        ? null
+        : _session.Prepare("SELECT facts FROM waiting_devices WHERE target_id = @p0 AND site_id = @p1 AND device_id = @p2 AND list_hash = @p3 AND last_seen = @p4")
+            .Set(0, _context.TargetId).Set(1, _context.SiteId).Set(2, staged.Device.Id).Set(3, staged.ListHash).Set(4, Clock.Milliseconds(staged.Device.LastSeen)).Text();
+
+    /// <summary>Drops what is kept of a waiting device, in the transaction that decides on it.</summary>
+    public void DropKept(string deviceId) =>
+        _session.Prepare("DELETE FROM waiting_devices WHERE target_id = @p0 AND site_id = @p1 AND device_id = @p2")
+            .Set(0, _context.TargetId).Set(1, _context.SiteId).Set(2, deviceId).Execute();
+
+    /// <summary>Whether the store keeps devices of this site that wait, from this run or from one that stopped.</summary>
+    public bool HasKept => _session.Prepare("SELECT 1 FROM waiting_devices WHERE target_id = @p0 AND site_id = @p1 LIMIT 1").Set(0, _context.TargetId).Set(1, _context.SiteId).Number() is not null;
+
+    /// <summary>Drops what is left of devices that wait. Call when all are decided.</summary>
+    public void DropAllKept() => _session.Prepare("DELETE FROM waiting_devices WHERE target_id = @p0 AND site_id = @p1").Set(0, _context.TargetId).Set(1, _context.SiteId).Execute();
 
     public long WaitingCount => _session.Prepare("SELECT count(*) FROM temp.waiting").Number() ?? 0;
 
+    /// <summary>Takes a device from those that this run has yet to decide on.</summary>
     public void StopWaiting(string deviceId) => _session.Prepare("DELETE FROM temp.waiting WHERE stale IN (0, 1) AND device_id = @p0").Set(0, deviceId).Execute();
 
     /// <summary>The next devices that wait, in order of device ID, stale ones or fresh ones.</summary>
     public List<DeviceFacts> NextWaiting(bool stale, string after)
     {
         var result = new List<DeviceFacts>();
-        using var reader = _session.Prepare("SELECT facts FROM temp.waiting WHERE stale = @p1 AND device_id > @p0 ORDER BY device_id LIMIT 64").Set(0, after).Set(1, stale ? 1 : 0).Read();
+        using var reader = _session.Prepare("""
+            SELECT coalesce(w.facts, k.facts) FROM temp.waiting w LEFT JOIN waiting_devices k ON k.target_id = @p2 AND k.site_id = @p3 AND k.device_id = w.device_id
+            WHERE w.stale = @p1 AND w.device_id > @p0 ORDER BY w.device_id LIMIT 64
+            """).Set(0, after).Set(1, stale ? 1 : 0).Set(2, _context.TargetId).Set(3, _context.SiteId).Read();
         while (reader.Read())
-            result.Add(DeviceFacts.FromJson(reader.GetString(0)));
+            result.Add(UnlinkedDevices.Kept(_context, reader.GetString(0)));
         return result;
     }
 

@@ -166,9 +166,8 @@ internal sealed class SyncRunner
         var absent = new AbsentDevices(_scope);
         if (removalsAllowed)
             await absent.MarkMissingAsync(cancellationToken).ConfigureAwait(false);
-        var allDecided = await unlinked.ProcessAsync(cancellationToken).ConfigureAwait(false);
-        if (allDecided)
-            await unlinked.DecideWaitingAsync(cancellationToken).ConfigureAwait(false);
+        var allDecided = await unlinked.ProcessAsync(cancellationToken).ConfigureAwait(false)
+            && await unlinked.DecideWaitingAsync(cancellationToken).ConfigureAwait(false);
         if (removalsAllowed)
         {
             if (allDecided)

@@ -8,17 +8,21 @@ namespace AlloyScan.Engine.Sync;
 /// <summary>Works on devices without a link: recognises them as CIs, creates CIs, or puts them on the conflict list.</summary>
 internal sealed class UnlinkedDevices(RunScope scope, DeviceQueue queue)
 {
+    private bool _hasKept;
+    private bool _stopped;
+
     /// <summary>Reads unlinked devices; creates those that stand alone and lets the others wait.</summary>
     /// <returns>False when the budget ended the reading before all were staged; then nobody who waits is decided.</returns>
     public async Task<bool> ProcessAsync(CancellationToken cancellationToken)
     {
         scope.Staging.SettleTakenOver();
+        _hasKept = scope.Staging.HasKept;
         var total = scope.Staging.Count(StagedKind.Unlinked);
         scope.Done = 0;
         return await queue.ForEachAsync(StagedKind.Unlinked, total, PrepareUnlinked, cancellationToken).ConfigureAwait(false);
     }
 
-    private Func<CancellationToken, Task<Action>>? PrepareUnlinked(StagedDevice staged)
+    private Fetch? PrepareUnlinked(StagedDevice staged)
     {
         using (var reader = scope.Session.Prepare("SELECT state, list_hash, last_seen, facts, kind FROM conflicts WHERE target_id = @p0 AND site_id = @p1 AND device_id = @p2")
             .Set(0, scope.Context.TargetId).Set(1, scope.Context.SiteId).Set(2, staged.Device.Id).Read())
@@ -34,13 +38,19 @@ internal sealed class UnlinkedDevices(RunScope scope, DeviceQueue queue)
                 if (!scope.Request.Full && staged.Device.LastSeen is not null && reader.GetInt64(1) == staged.ListHash && reader.Number(2) == Clock.Milliseconds(staged.Device.LastSeen))
                 {
                     // Unmoved since it became a conflict: judged again from what was kept, without a call.
-                    var facts = Kept(reader.GetString(3));
-                    return _ => Task.FromResult<Action>(() => StageUnlinked(facts, staged, mayStream: false));
+                    var facts = Kept(scope.Context, reader.GetString(3));
+                    return Fetch.Free(() => StageUnlinked(facts, staged, FactsSource.Conflict));
                 }
             }
         }
 
-        return token => FetchUnlinkedAsync(staged, token);
+        if (_hasKept && !scope.Request.Full && scope.Staging.KeptFacts(staged) is { } json)
+        {
+            var facts = Kept(scope.Context, json);
+            return Fetch.Free(() => StageUnlinked(facts, staged, FactsSource.EarlierRun));
+        }
+
+        return new Fetch(token => FetchUnlinkedAsync(staged, token));
     }
 
     private async Task<Action> FetchUnlinkedAsync(StagedDevice staged, CancellationToken cancellationToken)
@@ -48,7 +58,7 @@ internal sealed class UnlinkedDevices(RunScope scope, DeviceQueue queue)
         var facts = await ReadFactsAsync(staged.Device, cancellationToken).ConfigureAwait(false);
         return facts is null
             ? () => scope.Context.Observer.OnVerbose($"{staged.Device.DisplayName} vanished between the list and the call; the next run looks again.")
-            : () => StageUnlinked(facts, staged, mayStream: true);
+            : () => StageUnlinked(facts, staged, FactsSource.Site);
     }
 
     private async Task<DeviceFacts?> ReadFactsAsync(Device list, CancellationToken cancellationToken)
@@ -62,15 +72,15 @@ internal sealed class UnlinkedDevices(RunScope scope, DeviceQueue queue)
     }
 
     /// <summary>Facts of an earlier run, with the class that the device's type has now.</summary>
-    private DeviceFacts Kept(string json)
+    internal static DeviceFacts Kept(RunContext context, string json)
     {
         var facts = DeviceFacts.FromJson(json);
-        if (!string.IsNullOrWhiteSpace(facts.Type) && DeviceFacts.ClassOf(scope.Context.MeaningOf(facts.Type), facts.Platform is not null) is { } recordClass)
+        if (!string.IsNullOrWhiteSpace(facts.Type) && DeviceFacts.ClassOf(context.MeaningOf(facts.Type), facts.Platform is not null) is { } recordClass)
             facts.Class = recordClass;
         return facts;
     }
 
-    private void StageUnlinked(DeviceFacts facts, StagedDevice staged, bool mayStream)
+    private void StageUnlinked(DeviceFacts facts, StagedDevice staged, FactsSource from)
     {
         if (staged.LinkId != 0)
         {
@@ -79,19 +89,28 @@ internal sealed class UnlinkedDevices(RunScope scope, DeviceQueue queue)
         }
 
         // Staging writes temporary tables, which is cheap inside the transaction of a batch and dear outside.
-        scope.Batch.Add(facts.DeviceId, facts.DisplayName, () => CreateOrWait(facts, staged.Device, mayStream), facts);
+        scope.Batch.Add(facts.DeviceId, facts.DisplayName, () => CreateOrWait(facts, staged.Device, from), facts);
     }
 
-    private SyncChange? CreateOrWait(DeviceFacts facts, Device list, bool mayStream)
+    private SyncChange? CreateOrWait(DeviceFacts facts, Device list, FactsSource from)
     {
         var identifiers = scope.Identification.IdentifiersOf(facts);
         scope.Staging.RemoveIdentifiers(facts.DeviceId, DeviceFacts.ListIdentifiers(list).Except(identifiers));
         scope.Staging.AddIdentifiers(facts.DeviceId, identifiers);
-        if (mayStream && scope.Identification.IsAlone(facts, identifiers))
+        if (from != FactsSource.Conflict && scope.Identification.IsAlone(facts, identifiers))
+        {
+            DropKept(facts);
             return scope.Writer.Create(facts, Decision.Create.Reason);
+        }
 
-        scope.Staging.Wait(facts);
+        scope.Staging.Wait(facts, from);
         return null;
+    }
+
+    private void DropKept(DeviceFacts facts)
+    {
+        if (_hasKept && scope.Context.Applying)
+            scope.Staging.DropKept(facts.DeviceId);
     }
 
     /// <summary>
@@ -99,70 +118,98 @@ internal sealed class UnlinkedDevices(RunScope scope, DeviceQueue queue)
     /// so those that would be conflicts are looked at again until nothing more is created or linked; only then are they
     /// written, with the reason that the next run would find as well.
     /// </summary>
-    public async Task DecideWaitingAsync(CancellationToken cancellationToken)
+    /// <returns>False when the budget ended it before all were decided; those left stay waiting.</returns>
+    public async Task<bool> DecideWaitingAsync(CancellationToken cancellationToken)
     {
         scope.Batch.Flush();
         var started = scope.Context.TimeProvider.GetTimestamp();
         scope.Identification.Junk.Judge(scope.Complete, scope.Write);
+        new DoubtfulLinks(scope).Process();
+        _hasKept = scope.Staging.HasKept;
         scope.Context.Observer.OnVerbose($"{scope.Staging.WaitingCount} devices share identifiers with others or with CIs and are judged together.");
         // Fresh devices first: of two devices of one machine the fresh one gets the CI, whatever their IDs.
         foreach (var stale in new[] { false, true })
         {
-            while (await DecidePassAsync(stale, writeConflicts: false, cancellationToken).ConfigureAwait(false))
+            var left = long.MaxValue;
+            while (scope.Staging.WaitingCount is var waiting && waiting < left)
             {
+                left = waiting;
+                await DecidePassAsync(stale, writeConflicts: false, cancellationToken).ConfigureAwait(false);
             }
         }
 
         foreach (var stale in new[] { false, true })
             await DecidePassAsync(stale, writeConflicts: true, cancellationToken).ConfigureAwait(false);
+        // What is left was decided in another way, or failed.
+        if (!_stopped && scope.Complete && scope.Context.Applying && scope.Staging.HasKept)
+            scope.Write(scope.Staging.DropAllKept);
         scope.Spend("Decide", ref started);
+        return !_stopped;
     }
 
-    /// <returns>Whether a CI was created or linked.</returns>
-    private async Task<bool> DecidePassAsync(bool stale, bool writeConflicts, CancellationToken cancellationToken)
+    private async Task DecidePassAsync(bool stale, bool writeConflicts, CancellationToken cancellationToken)
     {
-        var decided = false;
         var after = string.Empty;
-        while (scope.Staging.NextWaiting(stale, after) is { Count: > 0 } chunk)
+        while (!_stopped && scope.Staging.NextWaiting(stale, after) is { Count: > 0 } chunk)
         {
             foreach (var waiting in chunk)
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 after = waiting.DeviceId;
                 DeviceFacts? facts = waiting;
-                var decision = scope.Identification.Decide(facts);
-                if (decision.Kind == DecisionKind.Conflict)
-                {
-                    if (writeConflicts)
-                        scope.AddDecision(facts, decision);
-                    continue;
-                }
-
                 if (!facts.SnapshotRead && facts.AuditId is not null)
                 {
-                    // Kept from an earlier run without its software; now that it is no conflict any more it is read again.
-                    scope.Staging.StopWaiting(facts.DeviceId);
-                    facts = await TryReadAgainAsync(facts, cancellationToken).ConfigureAwait(false);
-                    if (facts is null)
-                        continue;
+                    // Kept with its conflict, without its software: read again once it is no conflict any more.
+                    scope.Batch.Flush();
+                    if (scope.Identification.Decide(facts).Kind != DecisionKind.Conflict)
+                    {
+                        if (scope.IsBudgetSpent(2))
+                        {
+                            _stopped = true;
+                            break;
+                        }
 
-                    decision = scope.Identification.Decide(facts);
+                        scope.Staging.StopWaiting(facts.DeviceId);
+                        facts = await TryReadAgainAsync(facts, cancellationToken).ConfigureAwait(false);
+                        if (facts is null)
+                            continue;
+                        Add(facts, stale, writeConflict: true);
+                        continue;
+                    }
                 }
 
-                // Each decision rests on all before it, so each is written before the next is made.
-                scope.AddDecision(facts, decision);
-                scope.Batch.Flush();
-                scope.Staging.StopWaiting(facts.DeviceId);
-                if (stale)
-                    scope.Identification.NoteSettled(facts.DeviceId);
-                decided = true;
+                Add(facts, stale, writeConflicts);
             }
 
             scope.Progress("Decide", scope.Done, null);
         }
 
         scope.Batch.Flush();
-        return decided;
+    }
+
+    /// <summary>Each decision rests on all before it, so it is made in the batch that writes them.</summary>
+    private void Add(DeviceFacts facts, bool stale, bool writeConflict)
+    {
+        long? record = null;
+        scope.Batch.Add(facts.DeviceId, facts.DisplayName, Decide, facts, () => record);
+
+        SyncChange? Decide()
+        {
+            var decision = scope.Identification.Decide(facts);
+            if (decision.Kind == DecisionKind.Conflict && !writeConflict)
+                return null;
+
+            record = decision.Record > 0 ? decision.Record : null;
+            DropKept(facts);
+            if (decision.Kind != DecisionKind.Conflict)
+            {
+                scope.Staging.StopWaiting(facts.DeviceId);
+                if (stale)
+                    scope.Identification.NoteSettled(facts.DeviceId);
+            }
+
+            return scope.Apply(facts, decision);
+        }
     }
 
     private async Task<DeviceFacts?> TryReadAgainAsync(DeviceFacts facts, CancellationToken cancellationToken)

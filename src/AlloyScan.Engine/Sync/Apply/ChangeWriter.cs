@@ -313,6 +313,49 @@ internal sealed class ChangeWriter
         return Change(ChangeAction.Conflict, facts, null, reason);
     }
 
+    /// <summary>
+    /// Asks a person about a link that rests on junk. Returns <see langword="null"/> when it was asked before, or a person answered for
+    /// the same values.
+    /// </summary>
+    public SyncChange? RestsOnJunk(LinkDetails link, string reason, string junk)
+    {
+        string? before = null;
+        string? known = null;
+        using (var reader = _session.Prepare("SELECT state, junk FROM conflicts WHERE target_id = @p0 AND site_id = @p1 AND device_id = @p2 AND kind = 'RestsOnJunk'")
+            .Set(0, _context.TargetId).Set(1, _context.SiteId).Set(2, link.DeviceId).Read())
+        {
+            if (reader.Read())
+                (before, known) = (reader.GetString(0), reader.Text(1));
+        }
+
+        var asked = known is not null && !junk.Split('\n').Except(known.Split('\n')).Any();
+        if (asked && before != "Open")
+            return null;
+
+        var facts = DeviceFacts.FromJson(link.Source);
+        if (_context.Applying)
+        {
+            // Written again only when it says something else, such as another count of carriers.
+            _session.Prepare("""
+                INSERT INTO conflicts (job, target_id, site_id, device_id, device_name, class, kind, junk, reason, candidates, state, list_hash, last_seen, facts, created_at, updated_at)
+                VALUES (@p0, @p1, @p2, @p3, @p4, @p5, 'RestsOnJunk', @p6, @p7, @p8, 'Open', @p9, @p10, @p11, @p12, @p12)
+                ON CONFLICT (target_id, site_id, device_id) DO UPDATE SET job = excluded.job, device_name = excluded.device_name, class = excluded.class, kind = excluded.kind,
+                    junk = excluded.junk, reason = excluded.reason, candidates = excluded.candidates, state = 'Open', resolved_at = NULL, list_hash = excluded.list_hash,
+                    last_seen = excluded.last_seen, facts = excluded.facts, updated_at = excluded.updated_at
+                WHERE conflicts.reason <> excluded.reason OR conflicts.state <> 'Open' OR conflicts.kind <> excluded.kind OR coalesce(conflicts.junk, '') <> excluded.junk
+                """)
+                .Set(0, _context.Job.Name).Set(1, _context.TargetId).Set(2, _context.SiteId).Set(3, link.DeviceId).Set(4, link.DeviceName).Set(5, (int)link.Class)
+                .Set(6, junk).Set(7, reason).Set(8, RunContext.RecordId(link.Class, link.RecordNumber)).Set(9, facts.ListHash).Set(10, link.LastSeen).Set(11, link.Source)
+                .Set(12, _context.TimeProvider.NowMilliseconds()).Execute();
+        }
+
+        if (asked)
+            return null;
+
+        _context.Counts.Conflicts++;
+        return LinkChange(ChangeAction.Conflict, link, reason);
+    }
+
     /// <summary>Closes the link of a CI that is gone from the CMDB and asks a person what to do.</summary>
     public SyncChange? CloseForDeletedRecord(DeviceFacts facts, LinkDetails link)
     {

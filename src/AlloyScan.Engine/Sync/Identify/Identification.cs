@@ -323,7 +323,8 @@ internal sealed class Identification
 
     private static List<string> Values(IEnumerable<Identifier> identifiers) => [.. identifiers.Select(i => Identifiers.Display(i.Kind, i.Value)).Distinct()];
 
-    private static string Words(IdentificationAttribute attribute) => attribute switch
+    /// <summary>An attribute in words.</summary>
+    public static string Words(IdentificationAttribute attribute) => attribute switch
     {
         IdentificationAttribute.SerialNumber => "serial number",
         IdentificationAttribute.MacAddress => "MAC address",

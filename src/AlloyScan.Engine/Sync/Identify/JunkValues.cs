@@ -53,6 +53,9 @@ internal sealed class JunkValues
     public bool IsSettled(Identifier identifier) =>
         _own.Contains(identifier) || (_learned.TryGetValue(identifier, out var known) && (_judged || known.GoodRuns < RunsUntilGood - 1));
 
+    /// <summary>Whether a value is on one of the lists, without counting anything.</summary>
+    public bool IsKnownJunk(Identifier identifier) => _own.Contains(identifier) || _learned.ContainsKey(identifier);
+
     /// <summary>Whether a value was junk before, and may be good again by the end of this run.</summary>
     public bool IsInDoubt(Identifier identifier) => _learned.ContainsKey(identifier) && !IsSettled(identifier);
 
