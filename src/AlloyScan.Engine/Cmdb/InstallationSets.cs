@@ -16,6 +16,15 @@ internal sealed class InstallationDifference
     /// <summary>Distinct products after the change.</summary>
     public int Total { get; set; }
 
+    /// <summary>Whether only what the computer has was looked at, and no list of its software.</summary>
+    public bool IsNarrowing { get; init; }
+
+    /// <summary>Rows without a name, which were left out.</summary>
+    public int Nameless { get; set; }
+
+    /// <summary>Hashes of the products that the choice of groups left out.</summary>
+    public List<uint> LeftOut { get; } = [];
+
     public bool IsEmpty => Added.Count == 0 && Removed.Count == 0 && Touched.Count == 0;
 }
 
@@ -60,7 +69,13 @@ internal sealed class InstallationSets
             var item = software[i];
             var product = _catalog.Find(item, add);
             if (product < 0)
+            {
+                if (ProductCatalog.IsLeftOut(product, out var hash))
+                    difference.LeftOut.Add(hash);
+                else
+                    difference.Nameless++;
                 continue;
+            }
 
             if (product == ProductCatalog.None)
             {
@@ -70,7 +85,7 @@ internal sealed class InstallationSets
                 continue;
             }
 
-            if (!_wanted.TryAdd(product, item) && string.CompareOrdinal(item.InstallDate, _wanted[product].InstallDate) > 0)
+            if (!_wanted.TryAdd(product, item) && IsNewer(item, _wanted[product]))
                 _wanted[product] = item;
         }
 
@@ -91,6 +106,41 @@ internal sealed class InstallationSets
         foreach (var (product, item) in _wanted)
             difference.Added.Add((product, item));
         return difference;
+    }
+
+    /// <summary>
+    /// What leaves a computer because the choice of groups was narrowed, by the products that it has. Nothing of the computer is read.
+    /// </summary>
+    /// <returns><see langword="null"/> when all its products are tracked.</returns>
+    public InstallationDifference? Narrow(long record, SoftwareGroups groups)
+    {
+        var difference = new InstallationDifference { IsNarrowing = true };
+        using var reader = _session.Prepare("SELECT i.product, p.key FROM installations i JOIN products p ON p.id = i.product WHERE i.record = @p0").Set(0, record).Read();
+        while (reader.Read())
+        {
+            var key = ProductCatalog.NameAndVersion(reader.GetString(1));
+            if (groups.IsTracked(key))
+            {
+                difference.Total++;
+                continue;
+            }
+
+            difference.Removed.Add(reader.GetInt64(0));
+            difference.LeftOut.Add(SoftwareGroups.Hash(key));
+        }
+
+        return difference.Removed.Count > 0 ? difference : null;
+    }
+
+    /// <summary>Of two installations of one product the newer counts; of two as new the one whose keys come later, so that their order does not matter.</summary>
+    private static bool IsNewer(in InstalledSoftware item, in InstalledSoftware other)
+    {
+        var order = string.CompareOrdinal(Clean(item.InstallDate), Clean(other.InstallDate));
+        if (order == 0)
+            order = string.CompareOrdinal(Clean(item.InstallKey), Clean(other.InstallKey));
+        if (order == 0)
+            order = string.CompareOrdinal(Clean(item.SerialNumber), Clean(other.SerialNumber));
+        return order > 0;
     }
 
     /// <summary>Writes a difference.</summary>
@@ -143,5 +193,5 @@ internal sealed class InstallationSets
 
     private static bool Same(string? stored, string? value) => string.Equals(stored, Clean(value), StringComparison.Ordinal);
 
-    private static string? Clean(string? text) => string.IsNullOrWhiteSpace(text) ? null : text;
+    private static string? Clean(string? text) => string.IsNullOrWhiteSpace(text) ? null : text.Trim();
 }

@@ -14,8 +14,14 @@ internal sealed class ProductCatalog
     /// <summary>The product is not in the catalog.</summary>
     public const long None = 0;
 
+    /// <summary>No product at all: the name is blank.</summary>
+    public const long Nameless = -1;
+
+    private const long FirstLeftOut = -2;
+
     private readonly StoreSession _session;
     private readonly long _targetId;
+    private readonly SoftwareGroups _groups;
     private readonly Statement _find;
     private readonly Statement _insert;
     private readonly Dictionary<(string Name, string? Version, string? Publisher), long> _exact = [];
@@ -23,12 +29,16 @@ internal sealed class ProductCatalog
     private long _nextId;
     private bool _sweep;
 
-    public ProductCatalog(StoreSession session, long targetId)
+    /// <param name="session">The store.</param>
+    /// <param name="targetId">The target.</param>
+    /// <param name="groups">The software groups that are tracked; what they hold is asked when a product is first met.</param>
+    public ProductCatalog(StoreSession session, long targetId, SoftwareGroups groups)
     {
+        _groups = groups;
         _session = session;
         _targetId = targetId;
         _find = session.Prepare("SELECT id FROM products WHERE target_id = @p0 AND key = @p1").Set(0, targetId);
-        _insert = session.Prepare("INSERT INTO products (id, target_id, key, name, version, publisher) VALUES (@p0, @p1, @p2, @p3, @p4, @p5)").Set(1, targetId);
+        _insert = session.Prepare("INSERT INTO products (id, target_id, key, name, version, publisher, software_group) VALUES (@p0, @p1, @p2, @p3, @p4, @p5, @p6)").Set(1, targetId);
     }
 
     /// <summary>Products added in this batch.</summary>
@@ -44,11 +54,21 @@ internal sealed class ProductCatalog
         Added = 0;
     }
 
-    /// <summary>The product's number; <see cref="None"/> for one that is not there, -1 for a blank name.</summary>
+    /// <summary>The key without the publisher, as the site's catalog knows products.</summary>
+    public static string NameAndVersion(string key) => key[..key.LastIndexOf('\u001F')];
+
+    /// <summary>Whether a number from <see cref="Find"/> stands for a product that the choice of groups leaves out, and then its hash.</summary>
+    public static bool IsLeftOut(long product, out uint hash)
+    {
+        hash = product <= FirstLeftOut ? (uint)(FirstLeftOut - product) : 0;
+        return product <= FirstLeftOut;
+    }
+
+    /// <summary>The product's number; <see cref="None"/> for one that is not there, <see cref="Nameless"/> for a blank name; below that, one that is left out.</summary>
     public long Find(in InstalledSoftware software, bool add)
     {
         if (software.Name is null)
-            return -1;
+            return Nameless;
 
         var exact = (software.Name, software.Version, software.Publisher);
         if (_exact.TryGetValue(exact, out var id))
@@ -56,11 +76,20 @@ internal sealed class ProductCatalog
 
         var name = Identifiers.Collapse(software.Name);
         if (name is null)
-            return -1;
+            return Nameless;
 
         var version = Identifiers.Collapse(software.Version);
         var publisher = Identifiers.Collapse(software.Publisher);
         var key = Key(name, version, publisher);
+        string? group = null;
+        if (_groups.IsFiltering)
+        {
+            var known = NameAndVersion(key);
+            if (!_groups.IsTracked(known))
+                return Remember(exact, FirstLeftOut - SoftwareGroups.Hash(known));
+            group = _groups.GroupOf(known);
+        }
+
         id = _find.Set(1, key).Number() ?? None;
         if (id == None)
         {
@@ -70,10 +99,15 @@ internal sealed class ProductCatalog
             if (_nextId == 0)
                 _nextId = (_session.Prepare("SELECT max(id) FROM products").Number() ?? 0) + 1;
             id = _nextId++;
-            _insert.Set(0, id).Set(2, key).Set(3, software.Name.Trim()).Set(4, Clean(software.Version)).Set(5, Clean(software.Publisher)).Execute();
+            _insert.Set(0, id).Set(2, key).Set(3, software.Name.Trim()).Set(4, Clean(software.Version)).Set(5, Clean(software.Publisher)).Set(6, group).Execute();
             Added++;
         }
 
+        return Remember(exact, id);
+    }
+
+    private long Remember((string Name, string? Version, string? Publisher) exact, long id)
+    {
         if (_exact.Count >= MostCached)
             _exact.Clear();
         _exact.Add(exact, id);

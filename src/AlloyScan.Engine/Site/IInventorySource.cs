@@ -31,6 +31,12 @@ public interface IInventorySource
     /// <exception cref="AlloyScanException">The snapshot cannot be read.</exception>
     Task<AuditSnapshot?> ReadSnapshotAsync(string auditId, CancellationToken cancellationToken);
 
+    /// <summary>Streams the software catalog.</summary>
+    /// <param name="query">Filter, done by the site; <see langword="null"/> for all.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    /// <exception cref="AlloyScanException">The catalog cannot be read.</exception>
+    IAsyncEnumerable<CatalogProduct> ReadSoftwareAsync(SoftwareQuery? query, CancellationToken cancellationToken);
+
     /// <summary>Deletes a device in the site. A device that is gone already (404) counts as deleted.</summary>
     /// <param name="deviceId">The device's ID.</param>
     /// <param name="cancellationToken">Stops the call.</param>

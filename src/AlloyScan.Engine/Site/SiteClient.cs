@@ -118,10 +118,7 @@ public sealed class SiteClient : IInventorySource, IDisposable
         }
     }
 
-    /// <summary>Streams the software catalog.</summary>
-    /// <param name="query">Filter; <see langword="null"/> for all.</param>
-    /// <param name="cancellationToken">Stops the reading.</param>
-    /// <exception cref="AlloyScanException">The catalog cannot be read.</exception>
+    /// <inheritdoc/>
     public async IAsyncEnumerable<CatalogProduct> ReadSoftwareAsync(SoftwareQuery? query, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);

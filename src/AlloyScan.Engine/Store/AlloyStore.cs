@@ -28,6 +28,7 @@ public sealed class AlloyStore : IDisposable
         Fields = new RecordFields(this);
         ServiceActions = new ServiceActions(this);
         Sync = new SyncService(this);
+        SoftwareGroups = new SoftwareGroupChoices(this);
         IdentificationRules = new IdentificationRules(this);
         JunkIdentifiers = new JunkIdentifiers(this);
         Conflicts = new SyncConflicts(this);
@@ -70,6 +71,9 @@ public sealed class AlloyStore : IDisposable
 
     /// <summary>Takes runs back.</summary>
     public UndoService Undo { get; }
+
+    /// <summary>The software groups that are tracked for each site.</summary>
+    public SoftwareGroupChoices SoftwareGroups { get; }
 
     internal TimeProvider TimeProvider { get; }
 

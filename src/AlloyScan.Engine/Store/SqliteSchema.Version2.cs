@@ -109,6 +109,10 @@ internal static partial class SqliteSchema
             PRIMARY KEY (link, kind, value)) WITHOUT ROWID;
         CREATE INDEX link_grounds_value ON link_grounds (kind, value);
 
+        -- Products that the choice of groups left out of a computer, as hashes, and rows of software that have no name.
+        ALTER TABLE link_values ADD COLUMN excluded TEXT;
+        ALTER TABLE runs ADD COLUMN nameless_software INTEGER NOT NULL DEFAULT 0;
+
         -- Software groups of a site that are not tracked.
         CREATE TABLE untracked_groups (
             site_id INTEGER NOT NULL,

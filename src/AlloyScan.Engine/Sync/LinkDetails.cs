@@ -30,6 +30,9 @@ internal sealed record LinkDetails
 
     public required string? EmptyAudit { get; init; }
 
+    /// <summary>Products that the choice of software groups left out, as packed hashes.</summary>
+    public required string? Excluded { get; init; }
+
     /// <summary>When we retired the CI for absence; <see langword="null"/> when we did not, whoever else may have.</summary>
     public required long? RetiredAt { get; init; }
 
@@ -49,7 +52,7 @@ internal sealed record LinkDetails
     {
         using var reader = session.Prepare("""
             SELECT l.device_id, l.class, l.record, l.record_number, l.state, l.fingerprint, l.audit_id, l.last_seen, l.software_imported, l.software_count, l.empty_audit,
-                v.source, v.written, r.name, l.retired_at, l.retired_from
+                v.source, v.written, r.name, l.retired_at, l.retired_from, v.excluded
             FROM links l LEFT JOIN link_values v ON v.link = l.id LEFT JOIN records r ON r.id = l.record WHERE l.id = @p0
             """).Set(0, id).Read();
         return !reader.Read() ? null : new LinkDetails
@@ -71,6 +74,7 @@ internal sealed record LinkDetails
             DeviceName = reader.Text(13) ?? reader.GetString(0),
             RetiredAt = reader.Number(14),
             RetiredFrom = reader.Text(15),
+            Excluded = reader.Text(16),
         };
     }
 }

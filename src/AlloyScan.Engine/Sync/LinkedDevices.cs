@@ -37,7 +37,8 @@ internal sealed class LinkedDevices(RunScope scope, DeviceQueue queue)
         AuditSnapshot? snapshot = null;
         var kept = DeviceFacts.FromJson(link.Source);
         // Software that is newly wanted was never kept, so its snapshot is read even when nothing moved.
-        var wantsSoftware = link.Class == RecordClass.Computer && !link.SoftwareImported && link.Fingerprint != scope.Context.Fingerprint && scope.Context.ImportsSoftware(kept.Platform);
+        var wantsSoftware = link.Class == RecordClass.Computer && link.Fingerprint != scope.Context.Fingerprint && scope.Context.ImportsSoftware(kept.Platform)
+            && (!link.SoftwareImported || scope.Context.SoftwareGroups.TracksAnyOf(link.Excluded));
         // What the CI holds is not what was read last, after an undo for example: read again, whatever moved.
         var again = scope.Request.Full || link.Fingerprint == 0;
         // A site that gives no lastSeen gives no reason to believe that nothing moved.

@@ -12,7 +12,7 @@ internal sealed class PlanApplication(RunScope scope, RetiredDevices retiredDevi
     public async Task ApplyAsync(PlanSelection selection, CancellationToken cancellationToken)
     {
         var plans = new PlanStore(scope.Session);
-        plans.Check(selection, scope.Context);
+        plans.Check(selection, scope.Context, settled: true);
         var chosen = selection.Rows.Count == 0 ? null : selection.Rows.ToHashSet();
 
         // All rows of the plan carry identifiers, chosen or not: what two devices share must not depend on the choice.

@@ -10,7 +10,7 @@ namespace AlloyScan.Engine.Sync;
 internal struct RunCounts
 {
     public int DevicesRead, Created, Updated, Unchanged, Conflicts, Missing, Retired, DeletedInAlloyScan;
-    public int InstallationsAdded, InstallationsRemoved, ProductsAdded, ProductsRemoved, Skipped, Errors;
+    public int InstallationsAdded, InstallationsRemoved, ProductsAdded, ProductsRemoved, NamelessSoftware, Skipped, Errors;
 }
 
 /// <summary>What all stages of one run share.</summary>
@@ -21,6 +21,7 @@ internal sealed class RunContext
 
     private readonly Dictionary<(RecordClass, ServiceActionKind), FieldMapper> _mappers;
     private readonly Dictionary<string, RecordClass> _types = new(StringComparer.OrdinalIgnoreCase);
+    private readonly StableHash _settings;
 
     public RunContext(StoreSession session, SyncJob job, long siteId, SyncMode mode, ISyncObserver observer, TimeProvider timeProvider)
     {
@@ -46,14 +47,9 @@ internal sealed class RunContext
         foreach (var mapper in _mappers.Values)
             hash.Add(ServiceActions.Definition(mapper.Action));
         hash.Add((long)job.ImportSoftware);
-        Fingerprint = hash.Value;
-        foreach (var (type, recordClass) in _types.OrderBy(t => t.Key, StringComparer.OrdinalIgnoreCase))
-        {
-            hash.Add(type.ToUpperInvariant());
-            hash.Add((long)recordClass);
-        }
-
-        PlanFingerprint = hash.Value;
+        _settings = hash;
+        SoftwareGroups = SoftwareGroups.Load(session, siteId);
+        SettleFingerprint();
     }
 
     public StoreSession Session { get; }
@@ -76,11 +72,14 @@ internal sealed class RunContext
 
     public TimeProvider TimeProvider { get; }
 
-    /// <summary>Of the settings that shape what a link holds: mappings and software choice.</summary>
-    public long Fingerprint { get; }
+    /// <summary>The software groups of the site that are tracked, and the products in them as far as they are read.</summary>
+    public SoftwareGroups SoftwareGroups { get; }
+
+    /// <summary>Of what shapes what a link holds: mappings, software choice, and the products that the choice of groups leaves out.</summary>
+    public long Fingerprint { get; private set; }
 
     /// <summary>Of the settings that shape a plan: those of links, and the type map, which only new links follow.</summary>
-    public long PlanFingerprint { get; }
+    public long PlanFingerprint { get; private set; }
 
     /// <summary>The newest <c>lastSeen</c> that the site gave any device, in milliseconds.</summary>
     public long? NewestSeen { get; private set; }
@@ -113,6 +112,21 @@ internal sealed class RunContext
     public DeviceTypes.Meaning MeaningOf(string? type) => type is null || !_types.TryGetValue(type.Trim(), out var mapped)
         ? DeviceTypes.Of(type)
         : mapped == RecordClass.Computer ? DeviceTypes.Meaning.Computer : DeviceTypes.Meaning.Hardware;
+
+    /// <summary>Takes the products that were read into the fingerprints.</summary>
+    public void SettleFingerprint()
+    {
+        var hash = _settings;
+        SoftwareGroups.AddTo(ref hash);
+        Fingerprint = hash.Value;
+        foreach (var (type, recordClass) in _types.OrderBy(t => t.Key, StringComparer.OrdinalIgnoreCase))
+        {
+            hash.Add(type.ToUpperInvariant());
+            hash.Add((long)recordClass);
+        }
+
+        PlanFingerprint = hash.Value;
+    }
 
     public static string RecordId(RecordClass recordClass, long number) =>
         string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{(recordClass == RecordClass.Computer ? 'C' : 'H')}{number:000000}");

@@ -122,6 +122,9 @@ public sealed record SyncRun
     /// <summary>Software products that left the catalog with their last installation.</summary>
     public int ProductsRemoved { get; init; }
 
+    /// <summary>Rows of software without a name, which were left out.</summary>
+    public int NamelessSoftware { get; init; }
+
     /// <summary>Devices skipped on purpose: cloud resources other than instances, retired CIs, rows of a plan that moved.</summary>
     public int Skipped { get; init; }
 

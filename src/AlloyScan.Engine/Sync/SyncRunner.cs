@@ -29,7 +29,12 @@ internal sealed class SyncRunner
         SyncRunStatus status;
         try
         {
-            if (_request.Selection is { } selection)
+            if (!await new CatalogStage(_scope).ReadAsync(cancellationToken).ConfigureAwait(false))
+            {
+                SayBudgetSpent();
+                status = SyncRunStatus.PartiallySucceeded;
+            }
+            else if (_request.Selection is { } selection)
             {
                 await new PlanApplication(_scope, new RetiredDevices(_scope)).ApplyAsync(selection, cancellationToken).ConfigureAwait(false);
                 // Nobody asked for more than these rows, so nothing is said of the site as a whole.
@@ -112,6 +117,7 @@ internal sealed class SyncRunner
             InstallationsRemoved = c.InstallationsRemoved,
             ProductsAdded = c.ProductsAdded,
             ProductsRemoved = c.ProductsRemoved,
+            NamelessSoftware = c.NamelessSoftware,
             Skipped = c.Skipped,
             Errors = c.Errors,
             ApiCalls = usage.Calls,
@@ -178,7 +184,11 @@ internal sealed class SyncRunner
         _scope.Batch.Flush();
         if (removalsAllowed)
             absent.CountRun();
+        if (_context.Counts.NamelessSoftware > 0)
+            _context.Observer.OnVerbose($"{_context.Counts.NamelessSoftware} rows of software have no name and were left out.");
         if (_scope.BudgetSpent)
-            _scope.Say($"The budget of {_request.MaxApiCalls} API calls is spent; the next run goes on from here.");
+            SayBudgetSpent();
     }
+
+    private void SayBudgetSpent() => _scope.Say($"The budget of {_request.MaxApiCalls} API calls is spent; the next run goes on from here.");
 }

@@ -47,7 +47,7 @@ public sealed class SyncService
                 var site = SiteOf(session, job, make: request.Mode != SyncMode.WhatIf);
                 var context = new RunContext(session, job with { Site = site.Name }, site.Id, request.Mode, listener, _store.TimeProvider);
                 if (request.Selection is { } selection)
-                    new PlanStore(session).Check(selection, context);
+                    new PlanStore(session).Check(selection, context, settled: !context.SoftwareGroups.IsFiltering);
                 if (applying)
                     RunRow.Begin(context);
                 return await new SyncRunner(context, request, request.Source ?? ownClient!, lease).RunAsync(cancellationToken).ConfigureAwait(false);

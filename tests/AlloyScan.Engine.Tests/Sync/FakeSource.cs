@@ -13,6 +13,9 @@ internal sealed class FakeSource : IInventorySource
 
     public Dictionary<string, AuditSnapshot> Snapshots { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>The software catalog: what the site has put into a group. Products that are not here are regular.</summary>
+    public List<CatalogProduct> Catalog { get; } = [];
+
     public List<string> Deleted { get; } = [];
 
     public List<string> Log { get; } = [];
@@ -92,6 +95,20 @@ internal sealed class FakeSource : IInventorySource
         Call("snapshot " + auditId, cancellationToken);
         await Task.Yield();
         return Snapshots.GetValueOrDefault(auditId);
+    }
+
+    public async IAsyncEnumerable<CatalogProduct> ReadSoftwareAsync(SoftwareQuery? query, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        Call("software " + query?.SoftwareGroup, cancellationToken);
+        await Task.Yield();
+        foreach (var product in Catalog.Where(p => query?.SoftwareGroup is null || p.SoftwareGroup == query.SoftwareGroup).ToList())
+            yield return product;
+    }
+
+    public void Classify(string name, string? version, string group)
+    {
+        Catalog.RemoveAll(p => p.Name == name && p.Version == version);
+        Catalog.Add(new CatalogProduct { Id = name + version, Name = name, Version = version, SoftwareGroup = group });
     }
 
     public Task DeleteDeviceAsync(string deviceId, CancellationToken cancellationToken)

@@ -33,7 +33,7 @@ internal sealed class ChangeWriter
         _session = context.Session;
         _identification = identification;
         _cmdb = new BuiltInCmdb(_session, context.TargetId, context.Schema);
-        _catalog = new ProductCatalog(_session, context.TargetId);
+        _catalog = new ProductCatalog(_session, context.TargetId, context.SoftwareGroups);
         _installations = new InstallationSets(_session, _catalog);
         _journal = _session.Prepare("""
             INSERT INTO changes (run_id, target_id, class, number, action, field, old_value, new_value, link, detail) VALUES (@p0, @p1, @p2, @p3, @p4, @p5, @p6, @p7, @p8, @p9)
@@ -50,7 +50,8 @@ internal sealed class ChangeWriter
             """).Set(0, context.TargetId).Set(1, context.SiteId);
         _dropGrounds = _session.Prepare("DELETE FROM link_grounds WHERE link = @p0");
         _upsertValues = _session.Prepare("""
-            INSERT INTO link_values (link, source, written) VALUES (@p0, @p1, @p2) ON CONFLICT (link) DO UPDATE SET source = excluded.source, written = excluded.written
+            INSERT INTO link_values (link, source, written, excluded) VALUES (@p0, @p1, @p2, @p3)
+            ON CONFLICT (link) DO UPDATE SET source = excluded.source, written = excluded.written, excluded = excluded.excluded
             """);
     }
 
@@ -79,7 +80,7 @@ internal sealed class ChangeWriter
             ? _installations.Compare(0, software, _context.Applying)
             : null;
         _context.Counts.Created++;
-        _context.Counts.InstallationsAdded += difference?.Added.Count ?? 0;
+        Count(difference);
         string? recordId = null;
         if (_context.Applying)
         {
@@ -98,7 +99,7 @@ internal sealed class ChangeWriter
                     written[field.Name] = value;
             }
 
-            WriteValues(link, facts, written);
+            WriteValues(link, facts, written, SoftwareGroups.Pack(difference?.LeftOut ?? []));
             var conflict = CloseConflict(facts.DeviceId, "Created");
             Journal(facts.Class, number, "Create", null, null, facts.DisplayName, link,
                 before is null && conflict is null ? null : new JournalDetail { Link = before?.Image, Written = before?.Written, State = LinkState.Live, Conflict = conflict });
@@ -167,7 +168,7 @@ internal sealed class ChangeWriter
                 WriteSoftware(record, difference, link);
             foreach (var (field, value) in changes)
                 written[field.Name] = value;
-            WriteValues(link, facts, written);
+            WriteValues(link, facts, written, SoftwareGroups.Pack(difference?.LeftOut ?? []));
             WriteGrounds(link, decision);
             _identification.Index.NoteUpdated(record.Id, facts);
         }
@@ -244,9 +245,9 @@ internal sealed class ChangeWriter
                     synced_at = @p8, missing_since = NULL, missing_runs = 0, retired_at = NULL, retired_from = NULL, taken_back = 0, software_imported = @p9, software_count = @p10, empty_audit = @p11 WHERE id = @p0
                 """)
                 .Set(0, link.Id).Set(1, facts.ListHash).Set(2, _context.Fingerprint).Set(3, version).Set(4, facts.Platform).Set(5, facts.AuditId).Set(6, facts.AuditedAt)
-                .Set(7, facts.LastSeen).Set(8, now).Set(9, difference is not null || link.SoftwareImported ? 1 : 0).Set(10, difference?.Total ?? link.SoftwareCount)
+                .Set(7, facts.LastSeen).Set(8, now).Set(9, IsSoftwareCurrent(facts, link, difference) ? 1 : 0).Set(10, difference?.Total ?? link.SoftwareCount)
                 .Set(11, IsUnconfirmedEmpty(facts, link) ? facts.AuditId : null).Execute();
-            WriteValues(link.Id, facts, written);
+            WriteValues(link.Id, facts, written, LeftOut(link, difference));
             _identification.Index.NoteUpdated(record.Id, facts);
         }
         else
@@ -500,25 +501,41 @@ internal sealed class ChangeWriter
         if (!_context.ImportsSoftware(facts.Platform))
         {
             // With no import at all nothing is touched; a choice that was narrowed takes out what it excludes.
-            return _context.Job.ImportSoftware != SoftwarePlatforms.None && link is { SoftwareImported: true }
+            return _context.Job.ImportSoftware != SoftwarePlatforms.None && link is { SoftwareCount: > 0 }
                 ? _installations.Compare(record.Id, [], _context.Applying)
                 : null;
         }
 
-        if (facts.Software is not { } software)
-            return null;
-
         // An empty list where there was software may be a failed collection: a second audit has to say the same.
-        if (link is not null && IsUnconfirmedEmpty(facts, link))
-            return null;
+        if (facts.Software is not { } software || (link is not null && IsUnconfirmedEmpty(facts, link)))
+        {
+            return link is not null && link.Fingerprint != _context.Fingerprint && _context.SoftwareGroups.IsFiltering
+                ? _installations.Narrow(record.Id, _context.SoftwareGroups)
+                : null;
+        }
+
         return _installations.Compare(record.Id, software, _context.Applying);
     }
 
     private static bool IsUnconfirmedEmpty(DeviceFacts facts, LinkDetails link) =>
         facts.Software is { Count: 0 } && link.SoftwareCount > 0 && (link.EmptyAudit is null || link.EmptyAudit == facts.AuditId);
 
+    /// <summary>Whether the CMDB holds the software of the audit that the link names, so that it need not be read when it is wanted again.</summary>
+    private bool IsSoftwareCurrent(DeviceFacts facts, LinkDetails link, InstallationDifference? difference) => _context.ImportsSoftware(facts.Platform)
+        ? difference is { IsNarrowing: false } || link.SoftwareImported
+        : difference is null && link.SoftwareImported && facts.AuditId == link.AuditId;
+
+    /// <summary>The products that are left out now: of the snapshot when it was read, else what was left out before and what a narrower choice took out.</summary>
+    private static string? LeftOut(LinkDetails link, InstallationDifference? difference)
+    {
+        if (difference is null)
+            return link.Excluded;
+        return SoftwareGroups.Pack(difference.IsNarrowing ? [.. SoftwareGroups.Unpack(link.Excluded), .. difference.LeftOut] : difference.LeftOut);
+    }
+
     private void Count(InstallationDifference? difference)
     {
+        _context.Counts.NamelessSoftware += difference?.Nameless ?? 0;
         _context.Counts.InstallationsAdded += difference?.Added.Count ?? 0;
         _context.Counts.InstallationsRemoved += difference?.Removed.Count ?? 0;
     }
@@ -575,8 +592,8 @@ internal sealed class ChangeWriter
         return link;
     }
 
-    private void WriteValues(long link, DeviceFacts facts, Dictionary<string, string?> written) =>
-        _upsertValues.Set(0, link).Set(1, facts.ToKeptJson()).Set(2, JsonConvert.SerializeObject(written)).Execute();
+    private void WriteValues(long link, DeviceFacts facts, Dictionary<string, string?> written, string? leftOut) =>
+        _upsertValues.Set(0, link).Set(1, facts.ToKeptJson()).Set(2, JsonConvert.SerializeObject(written)).Set(3, leftOut).Execute();
 
     /// <returns>The conflict that was closed.</returns>
     private long? CloseConflict(string deviceId, string state)

@@ -41,8 +41,11 @@ internal sealed class PlanStore(StoreSession session)
             .Set(6, facts?.LastSeen).Set(7, facts?.ToJson() ?? string.Empty).Execute();
 
     /// <summary>Checks that a plan exists, belongs to the job and was made with the job's present settings.</summary>
+    /// <param name="selection">The plan and its rows.</param>
+    /// <param name="context">The run.</param>
+    /// <param name="settled">Whether all that shapes links is known; before the site's software catalog was read it may not be.</param>
     /// <exception cref="AlloyScanException">It does not (<c>PlanNotFound</c>, <c>PlanOfOtherJob</c>, <c>PlanOutdated</c>), or has no such row (<c>PlanRowNotFound</c>).</exception>
-    public void Check(PlanSelection selection, RunContext context)
+    public void Check(PlanSelection selection, RunContext context, bool settled)
     {
         using (var reader = session.Prepare("SELECT job_id, job, fingerprint FROM plans WHERE id = @p0").Set(0, selection.PlanId).Read())
         {
@@ -54,7 +57,7 @@ internal sealed class PlanStore(StoreSession session)
                     ErrorKind.InvalidArgument, "PlanOfOtherJob", $"Plan {selection.PlanId} is of the job '{reader.GetString(1)}', not of '{context.Job.Name}'.", selection.PlanId);
             }
 
-            if (reader.GetInt64(2) != context.PlanFingerprint)
+            if (settled && reader.GetInt64(2) != context.PlanFingerprint)
             {
                 throw new AlloyScanException(
                     ErrorKind.InvalidArgument, "PlanOutdated", $"The settings of the job '{context.Job.Name}' have changed since plan {selection.PlanId} was made.", selection.PlanId,

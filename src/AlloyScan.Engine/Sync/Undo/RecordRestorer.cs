@@ -27,7 +27,7 @@ internal sealed class RecordRestorer
         _timeProvider = timeProvider;
         _journal = journal;
         _cmdb = new BuiltInCmdb(session, targetId);
-        _catalog = new ProductCatalog(session, targetId);
+        _catalog = new ProductCatalog(session, targetId, new SoftwareGroups([]));
         _installations = new InstallationSets(session, _catalog);
         _software = session.Prepare("""
             SELECT p.name, p.version, p.publisher, i.install_date, i.install_key, i.serial_number FROM installations i JOIN products p ON p.id = i.product WHERE i.record = @p0
