@@ -59,6 +59,7 @@
         'Start-AlloyScanSampleSite'
         'Stop-AlloyScanSampleSite'
         'Test-AlloyScanConnection'
+        'Test-AlloyScanIdentification'
         'Test-AlloyScanSync'
     )
     PrivateData          = @{

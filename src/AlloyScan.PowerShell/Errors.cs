@@ -41,6 +41,14 @@ internal static class Errors
         ErrorKind.NotFound, "RecordNotFound", $"The CMDB has no {className} with the {what} '{value}'.", value,
         "Patterns with * and ? find similar ones.");
 
+    public static AlloyScanException JobNeeded(IEnumerable<string> names) => new(
+        ErrorKind.InvalidArgument, "JobNeeded", "The store has jobs of several sites, and a device belongs to one of them.", null,
+        $"Name the job with -Job: {string.Join(", ", names.Select(name => $"'{name}'"))}.");
+
+    public static AlloyScanException NoJob(string? site) => new(
+        ErrorKind.NotFound, "JobNotFound", string.IsNullOrEmpty(site) ? "The store has no jobs." : $"The store has no job of the site '{site}'.", site,
+        "Make one with New-AlloyScanSyncJob.");
+
     public static AlloyScanException UnknownPlatform(string value) => new(
         ErrorKind.InvalidArgument, "UnknownPlatform", $"'{value}' is not a platform that software can be imported for.", value,
         "Use All, None, or one or more of Windows, Linux, MacOS.");

@@ -75,6 +75,14 @@ public partial class ViewTests
     public void A_duration_takes_few_characters(int milliseconds, string shown) => Assert.Equal(shown, _Format.Duration(TimeSpan.FromMilliseconds(milliseconds)));
 
     [Fact]
+    public void A_long_text_breaks_between_words()
+    {
+        Assert.Equal("short", _Format.Lines("short", 10));
+        Assert.Equal("one two\nthree\nfour-and-more-words\nfive", _Format.Lines("one two three four-and-more-words five", 8));
+        Assert.Null(_Format.Lines(null, 8));
+    }
+
+    [Fact]
     public void Machine_readable_cells_do_not_change_with_the_culture()
     {
         var before = CultureInfo.CurrentCulture;

@@ -165,3 +165,98 @@ Describe 'Junk identifiers' {
         $problem[0].FullyQualifiedErrorId | Should -BeLike 'InvalidJunkIdentifier,*'
     }
 }
+
+Describe 'Test-AlloyScanIdentification' {
+    BeforeAll {
+        $site = Start-AlloyScanSampleSite -Devices 80
+        $null = $site | Connect-AlloyScan
+        $tested = Join-Path $TestDrive 'tested.db'
+        $null = New-AlloyScanSyncJob HQ -Store $tested
+        $unknown = Get-AlloyScanDevice -Type computer | Select-Object -First 1
+        $new = $unknown | Test-AlloyScanIdentification -Store $tested
+        $null = Invoke-AlloyScanSync HQ -Store $tested
+        $computers = Get-AlloyCmdbComputer -Store $tested
+        $before = Get-AlloyScanSyncChange -Store $tested | Measure-Object | ForEach-Object Count
+    }
+
+    AfterAll {
+        Get-AlloyScanConnection | Disconnect-AlloyScan
+        Stop-AlloyScanSampleSite
+    }
+
+    It 'explains a device that the store does not know from the site' {
+        $new[0].PSTypeNames[0] | Should -Be 'AlloyScan.Engine.Sync.Identify.IdentificationStep'
+        $new.Rule | Should -Be $shipped.Computer.Split('; ')
+        ($new | Where-Object Decides).Result | Should -Be 'Create'
+        $new[0].DeviceId | Should -Be $unknown.Id
+    }
+
+    It 'explains a linked device by ID, by name and from the pipeline' {
+        $computer = $computers[0]
+        foreach ($steps in @(
+                , (Test-AlloyScanIdentification $computer.DeviceId -Job HQ -Store $tested)
+                , (Test-AlloyScanIdentification -Device $computer.Name -Store $tested)
+                , ($computer | Test-AlloyScanIdentification)
+                , ([pscustomobject]@{ DeviceId = $computer.DeviceId; Job = 'HQ' } | Test-AlloyScanIdentification -Store $tested)
+                , ($computer.DeviceId | Test-AlloyScanIdentification -Store $tested)
+            )) {
+            $decides = $steps | Where-Object Decides
+            $decides.Rule | Should -Be 'Equal ID'
+            $decides.Result | Should -Be 'Linked'
+            $decides.RecordId | Should -Be $computer.Id
+        }
+    }
+
+    It 'shows both sides of each condition' {
+        $step = $computers | Where-Object SerialNumber | Select-Object -First 1 | Test-AlloyScanIdentification | Where-Object Position -eq 1
+        "$($step.Conditions[0])" | Should -BeLike "Name matches: device $($step.DeviceName), CI $($step.DeviceName): holds"
+        $step.Conditions[1].Held | Should -BeTrue
+    }
+
+    It 'says why a device is not recognised' {
+        $computer = $computers | Where-Object SerialNumber | Select-Object -First 1
+        $null = Add-AlloyScanJunkIdentifier SerialNumber $computer.SerialNumber -Store $tested -WarningAction SilentlyContinue
+        $steps = $computer | Test-AlloyScanIdentification
+        ($steps | Where-Object Rule -eq 'Serial number matches').Reason | Should -BeLike '*added to the junk identifiers*'
+        Remove-AlloyScanJunkIdentifier SerialNumber $computer.SerialNumber -Store $tested
+    }
+
+    It 'finds no difference in the stored rules' {
+        Test-AlloyScanIdentification -Rule (Get-AlloyScanIdentificationRule -Store $tested) -Store $tested | Should -BeNullOrEmpty
+    }
+
+    It 'lists what other rules would do, from objects, hashtables, JSON and text' -ForEach @(
+        @{ Rule = { @{ Class = 'Computer'; Name = 'All'; Condition = 'AssetTag equals', 'SerialNumber does not match' } } }
+        @{ Rule = { [pscustomobject]@{ Class = 'Computer'; Conditions = @([pscustomobject]@{ Attribute = 'AssetTag'; Operator = 'Equals' }, 'SerialNumber does not match') } } }
+        @{ Rule = { 'computer: AssetTag equals and SerialNumber does not match' } }
+        @{ Rule = {
+                $null = New-AlloyScanIdentificationRule All 'AssetTag equals', 'SerialNumber does not match' -Class Computer -Store $store -WarningAction SilentlyContinue
+                $rule = Get-AlloyScanIdentificationRule All -Store $store
+                Remove-AlloyScanIdentificationRule All -Store $store
+                $rule | ConvertTo-Json -Depth 4 | ConvertFrom-Json
+            } }
+    ) {
+        $differences = Test-AlloyScanIdentification -Rule (& $Rule) -Job HQ -Store $tested
+        $differences[0].PSTypeNames[0] | Should -Be 'AlloyScan.Engine.Sync.Identify.IdentificationDifference'
+        $differences.Kind | Sort-Object -Unique | Should -Be 'Merge'
+        $differences[0].OtherRecordId | Should -Not -Be $differences[0].RecordId
+        @(Test-AlloyScanIdentification -Rule (& $Rule) -Store $tested | Select-Object -First 1).Count | Should -Be 1
+    }
+
+    It 'writes nothing' {
+        Get-AlloyScanSyncChange -Store $tested | Measure-Object | ForEach-Object Count | Should -Be $before
+        (Get-AlloyScanIdentificationRule -Class Computer -Store $tested).Name -join '; ' | Should -Be $shipped.Computer
+    }
+
+    It 'reports what it cannot test, and goes on' {
+        Get-ErrorId { Test-AlloyScanIdentification no-such-device -Store $tested } | Should -Be 'DeviceNotFound'
+        Get-ErrorId { Test-AlloyScanIdentification x -Job Nobody -Store $tested } | Should -Be 'JobNotFound'
+        Get-ErrorId { Test-AlloyScanIdentification x -Site Nowhere -Store $tested } | Should -Be 'JobNotFound'
+        Get-ErrorId { Test-AlloyScanIdentification -Rule nonsense -Store $tested } | Should -Be 'InvalidIdentificationRule'
+        Get-ErrorId { Test-AlloyScanIdentification -Rule @{ Class = 'Computer'; Name = 'All' } -Store $tested } | Should -Be 'RuleTooBroad'
+        Get-ErrorId { Test-AlloyScanIdentification -Rule @{ Class = 'Car'; Condition = 'Name matches' } -Store $tested } | Should -Be 'InvalidIdentificationRule'
+        $steps = Test-AlloyScanIdentification no-such-device, $computers[0].DeviceId -Store $tested -ErrorVariable problem -ErrorAction SilentlyContinue
+        $steps.DeviceId | Sort-Object -Unique | Should -Be $computers[0].DeviceId
+        $problem[0].FullyQualifiedErrorId | Should -BeLike 'DeviceNotFound,*'
+    }
+}

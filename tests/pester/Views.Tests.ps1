@@ -26,6 +26,7 @@ Describe 'The table of <Name>' {
         @{ Name = 'SyncJob'; Get = { Get-AlloyScanSyncJob -Store $store }; Head = 'Name *Enabled *LastRun *LastStatus *SiteUrl' }
         @{ Name = 'IdentificationRule'; Get = { Get-AlloyScanIdentificationRule -Store $store }; Head = 'Class *Position *Name *Action *Conditions' }
         @{ Name = 'JunkIdentifier'; Get = { Get-AlloyScanJunkIdentifier -Store $store }; Head = 'Source *Attribute *Value *Effect *Links *Note' }
+        @{ Name = 'IdentificationDifference'; Get = { Test-AlloyScanIdentification -Rule 'Computer: Name equals, SerialNumber does not match', 'Computer: AssetTag equals' -Job HQ -Store $store }; Head = 'Kind *Device *Record *Other *Reason' }
         @{ Name = 'SyncChange'; Get = { $plan }; Head = 'Row *Action *Class *Record *Device *Change' }
         @{ Name = 'SyncRun'; Get = { Get-AlloyScanSyncRun -Store $store }; Head = 'Id *Job *Started *Time *Status *Result' }
         @{ Name = 'JournalEntry'; Get = { Get-AlloyScanSyncChange -Store $store | Select-Object -First 20 }; Head = 'Run *Record *Action *Field *Old *New' }
@@ -45,6 +46,16 @@ Describe 'The table of <Name>' {
         foreach ($line in $lines) {
             $line.TrimEnd().Length | Should -BeLessOrEqual 100
         }
+    }
+}
+
+Describe 'The table of IdentificationStep' {
+    It 'is grouped by device, breaks reasons between words and fits 100 characters' {
+        $lines = (Get-AlloyCmdbComputer -Store $store | Select-Object -First 2 | Test-AlloyScanIdentification | Out-String -Width 100).TrimEnd().Split("`n").TrimEnd("`r") -replace '\e\[[\d;]*m'
+        @($lines -match '^ *Device: ').Count | Should -Be 2
+        @($lines -match '^Rule *Record *Result *Reason *$').Count | Should -Be 2
+        ($lines | ForEach-Object { $_.TrimEnd().Length } | Measure-Object -Maximum).Maximum | Should -BeLessOrEqual 100
+        ($lines -match 'Equal ID')[0] | Should -Match 'Linked +Linked since'
     }
 }
 

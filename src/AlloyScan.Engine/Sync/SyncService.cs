@@ -1,6 +1,7 @@
 using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Site;
 using AlloyScan.Engine.Store;
+using AlloyScan.Engine.Sync.Identify;
 using AlloyScan.Engine.Sync.Plan;
 using AlloyScan.Engine.Sync.Verify;
 
@@ -83,6 +84,56 @@ public sealed class SyncService
         {
             ownClient?.Dispose();
         }
+    }
+
+    /// <summary>
+    /// Explains how a device is identified: rule by rule, what was compared and what came of it, as the next run does if nothing else moves.
+    /// What the store keeps of the device is enough; the site is asked, in a call or two, for a device that it does not know. Writes nothing.
+    /// </summary>
+    /// <param name="request">The job; only its job, source and transport are used.</param>
+    /// <param name="device">ID of the device, or its name if the store knows one device of that name.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <exception cref="AlloyScanException">There is no such device (<c>DeviceNotFound</c>), several have that name (<c>DeviceAmbiguous</c>), or the site cannot be read.</exception>
+    public async Task<IReadOnlyList<IdentificationStep>> ExplainAsync(SyncRequest request, string device, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentException.ThrowIfNullOrWhiteSpace(device);
+        SiteClient? ownClient = null;
+        try
+        {
+            using var explainer = new Explainer(_store, request.Job);
+            return await explainer.ExplainAsync(device.Trim(), () => request.Source ?? (ownClient = NewClient(request.Job, request, new SerialObserver(SilentObserver.Instance))), cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            ownClient?.Dispose();
+        }
+    }
+
+    /// <summary>
+    /// Lists what other identification rules would do differently from those of the store, over all linked devices and open conflicts of a job's
+    /// site: merges, splits and moves of links, and links and creations for devices without one. Works from what the store keeps, without the
+    /// site, and writes nothing.
+    /// </summary>
+    /// <param name="job">The job.</param>
+    /// <param name="rules">The rules. A class of which none is given, not even a system rule, keeps those of the store.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <exception cref="AlloyScanException">A rule is refused, as when it is saved.</exception>
+    public IEnumerable<IdentificationDifference> RehearseRules(SyncJob job, IReadOnlyList<IdentificationRule> rules, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(job);
+        ArgumentNullException.ThrowIfNull(rules);
+        var given = rules.Select(r => r.Class).Distinct().ToList();
+        var stored = _store.IdentificationRules.List().Where(r => !given.Contains(r.Class));
+        var all = IdentificationPolicy.CheckAll(rules.Concat(stored));
+        return Rehearse(job, all, cancellationToken);
+    }
+
+    private IEnumerable<IdentificationDifference> Rehearse(SyncJob job, IReadOnlyList<IdentificationRule> rules, CancellationToken cancellationToken)
+    {
+        using var rehearsal = new Rehearsal(_store, job, rules);
+        foreach (var difference in rehearsal.Run(cancellationToken))
+            yield return difference;
     }
 
     private SiteClient NewClient(SyncJob job, SyncRequest request, ISyncObserver observer) => new(new SiteConnectionOptions

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Text;
 using AlloyScan.Engine.Cmdb;
 using AlloyScan.Engine.Inventory;
 using AlloyScan.Engine.Sync;
@@ -107,6 +108,45 @@ public static class _Format
         { Source: JunkSource.Learned } => string.Create(CultureInfo.InvariantCulture, $"{junk.Carriers} devices at {junk.Site}"),
         _ => junk.Note,
     };
+
+    /// <summary>What a step of an identification came to; in parentheses what does not happen because something else decides.</summary>
+    /// <param name="step">The step.</param>
+    public static string? Step(IdentificationStep? step) => step switch
+    {
+        null => null,
+        { Decides: true } or { Result: StepResult.PassedOver or StepResult.NotTried } => step.Result.ToString(),
+        _ => $"({step.Result})",
+    };
+
+    /// <summary>A text in lines that break between words, since a table breaks anywhere.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="width">Most characters of a line; a longer word stands alone.</param>
+    public static string? Lines(string? text, int width)
+    {
+        if (text is null || text.Length <= width)
+            return text;
+
+        var lines = new StringBuilder();
+        var length = 0;
+        foreach (var word in text.Split(' '))
+        {
+            if (length > 0 && length + 1 + word.Length > width)
+            {
+                lines.Append('\n');
+                length = 0;
+            }
+            else if (length > 0)
+            {
+                lines.Append(' ');
+                length++;
+            }
+
+            lines.Append(word);
+            length += word.Length;
+        }
+
+        return lines.ToString();
+    }
 
     /// <summary>Name of an audited machine.</summary>
     /// <param name="snapshot">The audit.</param>

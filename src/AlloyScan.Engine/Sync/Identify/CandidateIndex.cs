@@ -194,6 +194,9 @@ internal sealed class CandidateIndex
 
     public bool IsRetired(long record) => record > 0 && RecordStatus.IsRetired(_session.Prepare("SELECT status FROM records WHERE id = @p0").Set(0, record).Text());
 
+    /// <summary>A link that is taken as not there, to see what the rules alone say of its device; 0 for none.</summary>
+    public long IgnoredLink { get; set; }
+
     /// <summary>The device that holds a CI; <see langword="null"/> when none does.</summary>
     public Holder? HolderOf(long record)
     {
@@ -206,8 +209,8 @@ internal sealed class CandidateIndex
         using var reader = _session.Prepare("""
             SELECT l.id, l.device_id, l.state, CASE WHEN d.device_id IS NULL THEN l.last_seen ELSE d.last_seen END, m.link, CASE WHEN l.site_id = @p1 THEN NULL ELSE s.name END
             FROM links l JOIN sites s ON s.id = l.site_id LEFT JOIN temp.planned_missing m ON m.link = l.id LEFT JOIN temp.staged d ON d.device_id = l.device_id AND l.site_id = @p1
-            WHERE l.record = @p0 AND l.state IN (1, 2) ORDER BY l.state
-            """).Set(0, record).Set(1, _context.SiteId).Read();
+            WHERE l.record = @p0 AND l.state IN (1, 2) AND l.id <> @p2 ORDER BY l.state
+            """).Set(0, record).Set(1, _context.SiteId).Set(2, IgnoredLink).Read();
         return reader.Read()
             ? new Holder(reader.GetInt64(0), reader.GetString(1), reader.IsDBNull(4) ? (LinkState)reader.GetInt32(2) : LinkState.Missing, reader.Number(3), reader.Text(5))
             : null;
