@@ -14,7 +14,7 @@ public sealed class RunHistory
         r.devices_read AS DevicesRead, r.created AS Created, r.updated AS Updated, r.unchanged AS Unchanged, r.conflicts AS Conflicts, r.missing AS Missing, r.retired AS Retired,
         r.deleted_in_alloyscan AS DeletedInAlloyScan, r.installations_added AS InstallationsAdded, r.installations_removed AS InstallationsRemoved,
         r.products_added AS ProductsAdded, r.products_removed AS ProductsRemoved, r.skipped AS Skipped, r.errors AS Errors, r.api_calls AS ApiCalls, r.bytes_received AS BytesReceived,
-        r.stage_seconds AS StageSeconds, r.nameless_software AS NamelessSoftware, r.kind AS Kind, r.undoes AS Undoes, r.undone_by AS UndoneBy
+        r.stage_seconds AS StageSeconds, r.nameless_software AS NamelessSoftware, r.unsettled AS Unsettled, r.kind AS Kind, r.undoes AS Undoes, r.undone_by AS UndoneBy
         FROM runs r JOIN targets t ON t.id = r.target_id JOIN sites s ON s.id = r.site_id
         """;
 
@@ -107,6 +107,7 @@ public sealed class RunHistory
         ProductsAdded = (int)row.ProductsAdded,
         ProductsRemoved = (int)row.ProductsRemoved,
         NamelessSoftware = (int)row.NamelessSoftware,
+        Unsettled = (int)row.Unsettled,
         Skipped = (int)row.Skipped,
         Errors = (int)row.Errors,
         ApiCalls = row.ApiCalls,
@@ -139,6 +140,7 @@ public sealed class RunHistory
         public long ProductsAdded { get; init; }
         public long ProductsRemoved { get; init; }
         public long NamelessSoftware { get; init; }
+        public long Unsettled { get; init; }
         public long Skipped { get; init; }
         public long Errors { get; init; }
         public long ApiCalls { get; init; }

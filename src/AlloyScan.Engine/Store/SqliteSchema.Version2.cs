@@ -100,6 +100,7 @@ internal static partial class SqliteSchema
                 WHERE id IN (SELECT product FROM installations WHERE record = old.id);
                 DELETE FROM installations WHERE record = old.id;
                 DELETE FROM record_identifiers WHERE record = old.id;
+                DELETE FROM unsettled_fields WHERE target_id = old.target_id AND class = old.class AND number = old.number;
             END;
         -- The identifiers that device and CI shared when a rule linked them.
         CREATE TABLE link_grounds (
@@ -112,6 +113,7 @@ internal static partial class SqliteSchema
         -- Products that the choice of groups left out of a computer, as hashes, and rows of software that have no name.
         ALTER TABLE link_values ADD COLUMN excluded TEXT;
         ALTER TABLE runs ADD COLUMN nameless_software INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE runs ADD COLUMN unsettled INTEGER NOT NULL DEFAULT 0;
 
         -- Software groups of a site that are not tracked.
         CREATE TABLE untracked_groups (

@@ -125,6 +125,9 @@ public sealed record SyncRun
     /// <summary>Rows of software without a name, which were left out.</summary>
     public int NamelessSoftware { get; init; }
 
+    /// <summary>Fields that do not hold what was written to them, or that go back and forth from run to run.</summary>
+    public int Unsettled { get; init; }
+
     /// <summary>Devices skipped on purpose: cloud resources other than instances, retired CIs, rows of a plan that moved.</summary>
     public int Skipped { get; init; }
 

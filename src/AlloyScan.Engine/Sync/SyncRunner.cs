@@ -89,6 +89,8 @@ internal sealed class SyncRunner
             }
         }
 
+        if (_scope.Writer.Unsettled.Warning is { } warning)
+            _context.Observer.OnWarning(warning);
         var usage = _scope.Usage;
         ref var c = ref _context.Counts;
         var run = new SyncRun
@@ -118,6 +120,7 @@ internal sealed class SyncRunner
             ProductsAdded = c.ProductsAdded,
             ProductsRemoved = c.ProductsRemoved,
             NamelessSoftware = c.NamelessSoftware,
+            Unsettled = c.Unsettled,
             Skipped = c.Skipped,
             Errors = c.Errors,
             ApiCalls = usage.Calls,

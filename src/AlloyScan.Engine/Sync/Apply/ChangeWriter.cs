@@ -35,6 +35,7 @@ internal sealed class ChangeWriter
         _cmdb = new BuiltInCmdb(_session, context.TargetId, context.Schema);
         _catalog = new ProductCatalog(_session, context.TargetId, context.SoftwareGroups);
         _installations = new InstallationSets(_session, _catalog);
+        Unsettled = new UnsettledFields(context, _cmdb);
         _journal = _session.Prepare("""
             INSERT INTO changes (run_id, target_id, class, number, action, field, old_value, new_value, link, detail) VALUES (@p0, @p1, @p2, @p3, @p4, @p5, @p6, @p7, @p8, @p9)
             """).Set(1, context.TargetId);
@@ -54,6 +55,9 @@ internal sealed class ChangeWriter
             ON CONFLICT (link) DO UPDATE SET source = excluded.source, written = excluded.written, excluded = excluded.excluded
             """);
     }
+
+    /// <summary>Fields that do not hold what is written to them.</summary>
+    public UnsettledFields Unsettled { get; }
 
     /// <summary>Takes back what a failed batch left in memory.</summary>
     public void Reset()
@@ -100,6 +104,7 @@ internal sealed class ChangeWriter
             }
 
             WriteValues(link, facts, written, SoftwareGroups.Pack(difference?.LeftOut ?? []));
+            Unsettled.LookAtNew(facts, id, number, written);
             var conflict = CloseConflict(facts.DeviceId, "Created");
             Journal(facts.Class, number, "Create", null, null, facts.DisplayName, link,
                 before is null && conflict is null ? null : new JournalDetail { Link = before?.Image, Written = before?.Written, State = LinkState.Live, Conflict = conflict });
@@ -169,6 +174,7 @@ internal sealed class ChangeWriter
             foreach (var (field, value) in changes)
                 written[field.Name] = value;
             WriteValues(link, facts, written, SoftwareGroups.Pack(difference?.LeftOut ?? []));
+            Unsettled.LookAt(facts, record, changes, written);
             WriteGrounds(link, decision);
             _identification.Index.NoteUpdated(record.Id, facts);
         }
@@ -248,6 +254,7 @@ internal sealed class ChangeWriter
                 .Set(7, facts.LastSeen).Set(8, now).Set(9, IsSoftwareCurrent(facts, link, difference) ? 1 : 0).Set(10, difference?.Total ?? link.SoftwareCount)
                 .Set(11, IsUnconfirmedEmpty(facts, link) ? facts.AuditId : null).Execute();
             WriteValues(link.Id, facts, written, LeftOut(link, difference));
+            Unsettled.LookAt(facts, record, changes, written);
             _identification.Index.NoteUpdated(record.Id, facts);
         }
         else

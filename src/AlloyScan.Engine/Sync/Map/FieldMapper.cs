@@ -11,6 +11,7 @@ internal sealed class FieldMapper
     private readonly int _size;
     private readonly StringBuilder _text = new();
     private readonly Dictionary<CmdbField, UnfitValues> _unfit = [];
+    private bool _replanning;
 
     public FieldMapper(ResolvedAction action, CmdbSchema schema)
     {
@@ -68,6 +69,20 @@ internal sealed class FieldMapper
         return changes;
     }
 
+    /// <summary>What would have to change once more, looked at after a change: says nothing again of values that do not fit.</summary>
+    public List<(CmdbField Field, string? Value)> Replan(DeviceFacts facts, string?[] current, Dictionary<string, string?> written)
+    {
+        _replanning = true;
+        try
+        {
+            return Changes(facts, current, written);
+        }
+        finally
+        {
+            _replanning = false;
+        }
+    }
+
     /// <summary>A field is edited when it no longer holds what we last wrote, or holds something although we never wrote.</summary>
     private static bool IsEdited(CmdbField field, string? target, Dictionary<string, string?> written) =>
         written.TryGetValue(field.Name, out var last) ? !field.IsSame(target, last) : target is not null;
@@ -79,7 +94,7 @@ internal sealed class FieldMapper
             return null;
 
         var value = mapping.Field.Normalise(raw);
-        if (value is null)
+        if (value is null && !_replanning)
         {
             // A number that is none is as good as absent, but somebody should hear of it.
             _unfit[mapping.Field] = _unfit.TryGetValue(mapping.Field, out var unfit) ? unfit with { Count = unfit.Count + 1 } : new UnfitValues(raw, facts.DisplayName, 1);
