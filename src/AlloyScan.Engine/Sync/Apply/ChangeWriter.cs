@@ -104,7 +104,7 @@ internal sealed class ChangeWriter
             }
 
             WriteValues(link, facts, written, SoftwareGroups.Pack(difference?.LeftOut ?? []));
-            Unsettled.LookAtNew(facts, id, number, written);
+            Unsettled.LookAtNew(facts, id, number, values, written);
             var conflict = CloseConflict(facts.DeviceId, "Created");
             Journal(facts.Class, number, "Create", null, null, facts.DisplayName, link,
                 before is null && conflict is null ? null : new JournalDetail { Link = before?.Image, Written = before?.Written, State = LinkState.Live, Conflict = conflict });

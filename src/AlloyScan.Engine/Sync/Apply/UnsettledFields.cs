@@ -16,6 +16,7 @@ internal sealed class UnsettledFields
 
     private const int MostExamples = 5;
     private const int LongestValue = 60;
+    private const int ReadBackOneOf = 16;
 
     private readonly RunContext _context;
     private readonly StoreSession _session;
@@ -25,6 +26,7 @@ internal sealed class UnsettledFields
     private readonly List<string> _examples = [];
     private readonly List<(string Field, string Problem, string Detail)> _found = [];
     private bool _anyKnown;
+    private int _new;
 
     public UnsettledFields(RunContext context, BuiltInCmdb cmdb)
     {
@@ -47,24 +49,29 @@ internal sealed class UnsettledFields
         : $"{_context.Counts.Unsettled} {(_context.Counts.Unsettled == 1 ? "field does" : "fields do")} not settle: {string.Join("; ", _examples)}{(_context.Counts.Unsettled > _examples.Count ? "; ..." : string.Empty)}.";
 
     /// <summary>Looks at a CI that was just created.</summary>
-    public void LookAtNew(DeviceFacts facts, long id, long number, Dictionary<string, string?> written)
+    /// <param name="facts">The device.</param>
+    /// <param name="id">Key of the CI.</param>
+    /// <param name="number">Its number.</param>
+    /// <param name="values">Its values as they were written.</param>
+    /// <param name="written">What was written to each field.</param>
+    public void LookAtNew(DeviceFacts facts, long id, long number, string?[] values, Dictionary<string, string?> written)
     {
-        if (_cmdb.Get(id) is not { } record)
+        // Of what was just inserted only one in many is read back; the others are looked at as they were written.
+        if (_new++ % ReadBackOneOf == 0 && _cmdb.Get(id) is { } record)
+            values = record.Values;
+
+        var mapper = _context.Mapper(facts.Class, ServiceActionKind.Update);
+        var changes = mapper.Replan(facts, values, written);
+        if (changes.Count == 0)
             return;
 
         // Creating and updating may map otherwise on purpose; what the first update would set has to stand before the second.
-        var mapper = _context.Mapper(facts.Class, ServiceActionKind.Update);
-        var changes = mapper.Replan(facts, record.Values, written);
-        if (changes.Count > 0)
-        {
-            var next = new Dictionary<string, string?>(written);
-            foreach (var (field, value) in changes)
-                record.Values[field.Index] = next[field.Name] = value;
-            changes = mapper.Replan(facts, record.Values, next);
-        }
-
+        values = [.. values];
+        var next = new Dictionary<string, string?>(written);
+        foreach (var (field, value) in changes)
+            values[field.Index] = next[field.Name] = value;
         _found.Clear();
-        AddNotSettled(changes, record.Values);
+        AddNotSettled(mapper.Replan(facts, values, next), values);
         Note(facts.Class, number, isNew: true);
     }
 
