@@ -68,6 +68,8 @@ internal static partial class SqliteSchema
         -- The values that a conflict of kind RestsOnJunk is about.
         ALTER TABLE conflicts ADD COLUMN junk TEXT;
         ALTER TABLE conflicts ADD COLUMN resolved_at INTEGER;
+        -- When the site had last seen the device as it came onto the list: a machine that is seen later than that was there beside it.
+        ALTER TABLE conflicts ADD COLUMN first_seen INTEGER;
         -- What devices on the conflict list carry, so that they count as carriers in runs that do not read them.
         CREATE TABLE conflict_identifiers (
             kind INTEGER NOT NULL,

@@ -301,9 +301,10 @@ internal sealed class ChangeWriter
 
             var now = _context.TimeProvider.NowMilliseconds();
             var conflict = _session.Prepare("""
-                INSERT INTO conflicts (job, target_id, site_id, device_id, device_name, class, reason, candidates, state, list_hash, last_seen, facts, created_at, updated_at)
-                VALUES (@p0, @p1, @p2, @p3, @p4, @p5, @p6, @p7, 'Open', @p8, @p9, @p10, @p11, @p11)
+                INSERT INTO conflicts (job, target_id, site_id, device_id, device_name, class, reason, candidates, state, list_hash, last_seen, first_seen, facts, created_at, updated_at)
+                VALUES (@p0, @p1, @p2, @p3, @p4, @p5, @p6, @p7, 'Open', @p8, @p9, @p9, @p10, @p11, @p11)
                 ON CONFLICT (target_id, site_id, device_id) DO UPDATE SET job = excluded.job, device_name = excluded.device_name, class = excluded.class, reason = excluded.reason,
+                    first_seen = CASE WHEN state = 'Open' AND kind = 'Unlinked' THEN first_seen ELSE excluded.first_seen END,
                     candidates = excluded.candidates, state = 'Open', kind = 'Unlinked', junk = NULL, resolved_at = NULL,
                     list_hash = excluded.list_hash, last_seen = excluded.last_seen, facts = excluded.facts, updated_at = excluded.updated_at
                 RETURNING id

@@ -273,19 +273,26 @@ internal sealed class Identification
 
         var missing = holder.State == LinkState.Missing;
         var stale = !missing && holder.OtherSite is null && _context.IsStale(holder.LastSeen) && !IsSettled(holder.DeviceId);
-        if (fits[0].IsStrong && holder.Link != 0)
+        // Of two stale devices none is better, so the CI stays where it is.
+        if (fits[0].IsStrong && holder.Link != 0 && (missing || (stale && !_context.IsStale(facts.LastSeen))))
         {
-            if (missing)
-                return Link(rule, record, device, $"{rule.Name}; the CI's former device {holder.DeviceId} is gone", holder.Link);
-            // Of two stale devices none is better, so the CI stays where it is.
-            if (stale && !_context.IsStale(facts.LastSeen))
-                return Link(rule, record, device, $"{rule.Name}; the CI's former device {holder.DeviceId} is stale", holder.Link);
+            var former = missing ? "gone" : "stale";
+            // A machine that was installed afresh is not seen under its old ID any more. Two that were seen at the same time are clones, or
+            // one machine with two rows, and that only a person can tell.
+            return WasSeenBeside(facts.DeviceId, holder.LastSeen)
+                ? new Decision(DecisionKind.Conflict, $"{rule.Name} on {names}, whose device {holder.DeviceId} is {former}, but was still seen when this one was there already", 0, ordered)
+                : Link(rule, record, device, $"{rule.Name}; the CI's former device {holder.DeviceId} is {former}", holder.Link);
         }
 
         var state = missing ? "missing" : stale ? "stale" : "live";
         var site = holder.OtherSite is null ? string.Empty : $" of the site '{holder.OtherSite}'";
         return new Decision(DecisionKind.Conflict, $"{rule.Name} on {names}, which belongs to the {state} device {holder.DeviceId}{site}", 0, ordered);
     }
+
+    /// <summary>Whether the holder of a CI was seen after a device had come onto the conflict list.</summary>
+    private bool WasSeenBeside(string deviceId, long? holderSeen) =>
+        _session.Prepare("SELECT first_seen FROM conflicts WHERE target_id = @p0 AND site_id = @p1 AND device_id = @p2 AND state = 'Open' AND kind = 'Unlinked'")
+            .Set(0, _context.TargetId).Set(1, _context.SiteId).Set(2, deviceId).Number() is { } firstSeen && holderSeen > firstSeen;
 
     private Decision Link(IdentificationRule rule, long record, Carried device, string reason, long closeLink) => new(DecisionKind.Link, reason, record, null, closeLink)
     {
