@@ -33,7 +33,7 @@ if (settings.Scenario == "parse")
 var report = new Report(settings.Json);
 (string Name, Func<Settings, Workplace, Report, Task> Run)[] scenarios =
 [
-    ("first", FirstSync.RunAsync), ("second", SecondSync.RunAsync), ("changed", ChangedSync.RunAsync), ("memory", Memory.RunAsync), ("calls", Calls.RunAsync),
+    ("first", FirstSync.RunAsync), ("second", SecondSync.RunAsync), ("changed", ChangedSync.RunAsync), ("identify", Identify.RunAsync), ("memory", Memory.RunAsync), ("calls", Calls.RunAsync),
 ];
 try
 {

@@ -20,6 +20,7 @@ internal sealed class RunScope
     private readonly List<string> _messages = [];
     private int _failuresInARow;
     private long _lastProgress;
+    private double _secondsWithin;
 
     public RunScope(RunContext context, SyncRequest request, IInventorySource source, Lease? lease)
     {
@@ -150,9 +151,20 @@ internal sealed class RunScope
     public void Spend(string stage, ref long since)
     {
         var now = Context.TimeProvider.GetTimestamp();
-        _stageSeconds[stage] = _stageSeconds.GetValueOrDefault(stage) + Context.TimeProvider.GetElapsedTime(since, now).TotalSeconds;
+        AddSeconds(stage, Context.TimeProvider.GetElapsedTime(since, now).TotalSeconds - _secondsWithin);
+        _secondsWithin = 0;
         since = now;
     }
+
+    /// <summary>Adds the time since <paramref name="since"/> to a stage whose work is done in the middle of another one's, and takes it from that.</summary>
+    public void SpendWithin(string stage, long since)
+    {
+        var seconds = Context.TimeProvider.GetElapsedTime(since).TotalSeconds;
+        AddSeconds(stage, seconds);
+        _secondsWithin += seconds;
+    }
+
+    private void AddSeconds(string stage, double seconds) => _stageSeconds[stage] = _stageSeconds.GetValueOrDefault(stage) + seconds;
 
     public void Progress(string stage, int done, int? total, bool force = false)
     {

@@ -94,10 +94,13 @@ internal sealed class UnlinkedDevices(RunScope scope, DeviceQueue queue)
 
     private SyncChange? CreateOrWait(DeviceFacts facts, Device list, FactsSource from)
     {
+        var started = scope.Context.TimeProvider.GetTimestamp();
         var identifiers = scope.Identification.IdentifiersOf(facts);
         scope.Staging.RemoveIdentifiers(facts.DeviceId, DeviceFacts.ListIdentifiers(list).Except(identifiers));
         scope.Staging.AddIdentifiers(facts.DeviceId, identifiers);
-        if (from != FactsSource.Conflict && scope.Identification.IsAlone(facts, identifiers))
+        var alone = from != FactsSource.Conflict && scope.Identification.IsAlone(facts, identifiers);
+        scope.SpendWithin("Identify", started);
+        if (alone)
         {
             DropKept(facts);
             return scope.Writer.Create(facts, Decision.Create.Reason);
@@ -125,6 +128,7 @@ internal sealed class UnlinkedDevices(RunScope scope, DeviceQueue queue)
         var started = scope.Context.TimeProvider.GetTimestamp();
         scope.Identification.Junk.Judge(scope.Complete, scope.Write);
         new DoubtfulLinks(scope).Process();
+        scope.Spend("Identify", ref started);
         _hasKept = scope.Staging.HasKept;
         scope.Context.Observer.OnVerbose($"{scope.Staging.WaitingCount} devices share identifiers with others or with CIs and are judged together.");
         // Fresh devices first: of two devices of one machine the fresh one gets the CI, whatever their IDs.
@@ -195,7 +199,9 @@ internal sealed class UnlinkedDevices(RunScope scope, DeviceQueue queue)
 
         SyncChange? Decide()
         {
+            var started = scope.Context.TimeProvider.GetTimestamp();
             var decision = scope.Identification.Decide(facts);
+            scope.SpendWithin("Identify", started);
             if (decision.Kind == DecisionKind.Conflict && !writeConflict)
                 return null;
 

@@ -8,19 +8,20 @@ internal sealed record Settings
     public const string Help = """
         Measures the engine against a floor: a program with no engine that does the same work.
 
-        Usage: AlloyScan.Benchmarks [first|second|changed|memory|calls|parse|all] [options]
+        Usage: AlloyScan.Benchmarks [first|second|changed|identify|memory|calls|parse|all] [options]
 
           first      first sync of 10,000 devices with 80 software rows, against the floor
           second     unchanged second sync of 100,000 devices, against the floor; statements that write
           changed    what a day of changes costs, against an unchanged run
+          identify   identification of 10,000, 50,000 and 100,000 unlinked devices, and its share in a run
           memory     peak working set of first syncs of 10,000 and 200,000 devices
           calls      API calls of a first, an unchanged and a changed run, against the least possible
           parse      snapshots through the site client, against Utf8JsonReader (BenchmarkDotNet)
-          all        the first five, one after the other (default)
+          all        the first six, one after the other (default)
 
           --devices N    another number of devices
           --software N   another number of software rows of a computer
-          --rounds N     interleaved rounds (5; of memory 1)
+          --rounds N     interleaved rounds (5; of identify and memory 1)
           --folder PATH  where the stores are put meanwhile (the system's folder for temporary files)
           --json         a JSON object a line instead of tables
 
@@ -45,7 +46,7 @@ internal sealed record Settings
         {
             settings = arguments[i] switch
             {
-                "first" or "second" or "changed" or "memory" or "calls" or "parse" or "all" => settings with { Scenario = arguments[i] },
+                "first" or "second" or "changed" or "identify" or "memory" or "calls" or "parse" or "all" => settings with { Scenario = arguments[i] },
                 "--devices" => settings with { Devices = Number(arguments, ref i) },
                 "--software" => settings with { Software = Number(arguments, ref i) },
                 "--rounds" => settings with { Rounds = Number(arguments, ref i) },
