@@ -260,3 +260,12 @@ Describe 'Test-AlloyScanIdentification' {
         $problem[0].FullyQualifiedErrorId | Should -BeLike 'DeviceNotFound,*'
     }
 }
+
+Describe 'about_AlloyScan_Identification' {
+    It 'is found by Get-Help and names what there is' {
+        $text = Get-Help about_AlloyScan_Identification | Out-String
+        foreach ($word in 'Equal ID', 'Default', 'does not equal', 'AuditId', 'Test-AlloyScanIdentification') {
+            $text | Should -BeLike "*$word*"
+        }
+    }
+}

@@ -186,100 +186,117 @@ public sealed class IdentificationTestTests
         Assert.Equal("Move C000002 C000001", $"{difference.Kind} {difference.RecordId} {difference.OtherRecordId}");
     }
 
-    public static TheoryData<int> Seeds => [.. Enumerable.Range(1, 12)];
+    private static readonly IEnumerable<int> s_seeds = Enumerable.Range(1, 12);
 
     /// <summary>Whatever the fleet, what is explained is what the next run does.</summary>
-    [Theory]
-    [MemberData(nameof(Seeds))]
-    public async Task An_explanation_agrees_with_the_run(int seed)
+    [Fact]
+    public async Task An_explanation_agrees_with_the_run()
     {
-        using var fixture = new SyncFixture();
-        var fleet = new RandomFleet(seed);
-        fleet.Fill(fixture.Source, 30);
-        await fixture.RunAsync();
-        string[] serials = ["SN-A", "SN-B", "SN-E", "SN-F"];
-        for (var day = 0; day < 6; day++)
+        var seen = new HashSet<StepResult>();
+        foreach (var seed in s_seeds)
         {
-            // In turn a device that the store does not know, and a change of what counts as blank. What is explained is right as long as nothing else moves.
-            var known = fixture.Source.Devices.Select(d => d.Id).ToHashSet();
-            if (day % 2 == 0)
-                fleet.Fill(fixture.Source, 1);
-            else
-                fixture.Store.JunkIdentifiers.Add(IdentificationAttribute.SerialNumber, serials[day / 2]);
-            var ids = day % 2 == 0
-                ? fixture.Source.Devices.Select(d => d.Id).Where(d => !known.Contains(d)).ToList()
-                : [.. fixture.Rows("SELECT device_id FROM conflicts WHERE state = 'Open' AND kind = 'Unlinked'"), .. fixture.Rows("SELECT device_id FROM links WHERE state = 1 LIMIT 5")];
-            var expected = new Dictionary<string, IdentificationStep>();
-            foreach (var id in ids)
-                expected.Add(id, Assert.Single(await ExplainAsync(fixture, id), s => s.Decides));
-
-            var linksBefore = fixture.Rows("SELECT device_id, record_id FROM sync_links").ToHashSet();
+            using var fixture = new SyncFixture();
+            var fleet = new RandomFleet(seed);
+            fleet.Fill(fixture.Source, 30);
             await fixture.RunAsync();
-            // A conflict that stays is no change; everything else is.
-            foreach (var (id, step) in expected)
+            string[] serials = ["SN-A", "SN-B", "SN-E"];
+            for (var day = 0; day < 6; day++)
             {
-                var change = fixture.Heard.Changes.FirstOrDefault(c => c.DeviceId == id && c.Action is ChangeAction.Create or ChangeAction.Link or ChangeAction.Conflict or ChangeAction.Update);
-                var link = fixture.Scalar($"SELECT record_id FROM sync_links WHERE device_id = '{id}' AND state = 'Live'");
-                switch (step.Result)
+                // In turn a device that the store does not know, and a change of what counts as blank. What is explained is right as long as nothing else moves.
+                var known = fixture.Source.Devices.Select(d => d.Id).ToHashSet();
+                if (day % 2 == 0)
                 {
-                    case StepResult.Linked:
-                        Assert.Contains($"{id}|{link}", linksBefore);
-                        break;
-                    case StepResult.Create:
-                        Assert.Equal(ChangeAction.Create, change?.Action);
-                        break;
-                    case StepResult.Link:
-                        Assert.Equal(step.RecordId, link);
-                        Assert.DoesNotContain($"{id}|{link}", linksBefore);
-                        break;
-                    case StepResult.LeftAlone:
-                        Assert.Null(link);
-                        break;
-                    default:
-                        Assert.Equal("Open", fixture.Scalar($"SELECT state FROM sync_conflicts WHERE device_id = '{id}'"));
-                        Assert.Null(link);
-                        break;
+                    Free(fixture);
+                    fleet.Fill(fixture.Source, 1);
+                }
+                else
+                {
+                    fixture.Store.JunkIdentifiers.Add(IdentificationAttribute.SerialNumber, serials[day / 2]);
+                }
+
+                var ids = day % 2 == 0
+                    ? fixture.Source.Devices.Select(d => d.Id).Where(d => !known.Contains(d)).ToList()
+                    : [.. fixture.Rows("SELECT device_id FROM conflicts WHERE state = 'Open' AND kind = 'Unlinked'"), .. fixture.Rows("SELECT device_id FROM links WHERE state = 1 LIMIT 5")];
+                var said = new Dictionary<string, IdentificationStep>();
+                foreach (var id in ids)
+                    said.Add(id, Assert.Single(await ExplainAsync(fixture, id), s => s.Decides));
+
+                var linksBefore = fixture.Rows("SELECT device_id, record_id FROM sync_links WHERE state = 'Live'").ToHashSet();
+                await fixture.RunAsync();
+                foreach (var (id, step) in said)
+                {
+                    seen.Add(step.Result);
+                    var link = fixture.Scalar($"SELECT record_id FROM sync_links WHERE device_id = '{id}' AND state = 'Live'");
+                    var created = fixture.Heard.Changes.Any(c => c.DeviceId == id && c.Action == ChangeAction.Create);
+                    var conflict = fixture.Scalar($"SELECT state FROM sync_conflicts WHERE device_id = '{id}'") == "Open";
+                    var happened = link is null ? (conflict ? StepResult.Conflict : StepResult.LeftAlone)
+                        : created ? StepResult.Create
+                        : linksBefore.Contains($"{id}|{link}") ? StepResult.Linked : StepResult.Link;
+                    Assert.True(step.Result == happened && (link is null || created || step.RecordId == link), $"Seed {seed}, day {day}, {id}: said {step}, was {happened} {link}");
                 }
             }
+        }
+
+        // A law that never meets a case says nothing about it.
+        Assert.Superset(new HashSet<StepResult> { StepResult.Linked, StepResult.Link, StepResult.Create, StepResult.Conflict, StepResult.LeftAlone }, seen);
+    }
+
+    /// <summary>CIs lose their devices, which are gone from the site, as CIs that people made by hand never had one.</summary>
+    private static void Free(SyncFixture fixture, int count = 2)
+    {
+        foreach (var id in fixture.Rows($"SELECT l.device_id FROM links l JOIN records r ON r.id = l.record WHERE l.state = 1 AND (upper(r.serial_number) LIKE 'SN-%' OR {count} > 2) ORDER BY l.id DESC LIMIT {count}"))
+        {
+            fixture.Source.Devices.RemoveAll(d => d.Id == id);
+            fixture.Sql($"DELETE FROM link_values WHERE link = (SELECT id FROM links WHERE device_id = '{id}'); DELETE FROM links WHERE device_id = '{id}'");
         }
     }
 
     /// <summary>What a rehearsal says of devices without a link is what a run with those rules then does.</summary>
-    [Theory]
-    [MemberData(nameof(Seeds))]
-    public async Task A_rehearsal_of_rules_agrees_with_the_run_that_follows(int seed)
+    [Fact]
+    public async Task A_rehearsal_of_rules_agrees_with_the_run_that_follows()
     {
-        var random = new Random(seed);
-        using var fixture = new SyncFixture();
-        var fleet = new RandomFleet(seed);
-        fleet.Fill(fixture.Source, 40);
-        await fixture.RunAsync();
-        await fixture.RunAsync();
-        Assert.Empty(Rehearse(fixture, [.. fixture.Store.IdentificationRules.List()]));
-
-        var edited = RandomRules(random);
-        var before = fixture.Everything();
-        var said = Rehearse(fixture, edited).Where(d => d.RecordId is null).ToDictionary(d => d.DeviceId);
-        Assert.Equal(before, fixture.Everything());
-        var open = fixture.Rows("SELECT device_id FROM conflicts WHERE state = 'Open' AND kind = 'Unlinked'");
-
-        using (var session = fixture.Store.NewSession())
-            session.InTransactionDo(() => IdentificationPolicy.Replace(session, RecordClass.Computer, IdentificationPolicy.CheckAll(edited)));
-        var former = fixture.Rows("SELECT device_id, candidates FROM sync_conflicts").ToDictionary(r => r.Split('|')[0], r => r.Split('|')[1]);
-        await fixture.RunAsync();
-
-        foreach (var id in open)
+        var seen = new HashSet<DifferenceKind>();
+        foreach (var seed in s_seeds)
         {
-            var link = fixture.Scalar($"SELECT record_id FROM sync_links WHERE device_id = '{id}' AND state = 'Live'");
-            var created = fixture.Heard.Changes.Any(c => c.DeviceId == id && c.Action == ChangeAction.Create);
-            var expected = said.TryGetValue(id, out var difference) ? difference.Kind : DifferenceKind.Conflict;
-            var actual = created ? DifferenceKind.Create : link is not null ? DifferenceKind.Link : DifferenceKind.Conflict;
-            Assert.True(expected == actual, $"{id}: said {difference?.ToString() ?? "nothing"}, was {actual} {link}");
-            if (actual == DifferenceKind.Link)
-                Assert.Equal(difference!.OtherRecordId, link);
-            if (actual == DifferenceKind.Conflict && difference is null)
-                Assert.Equal(former[id], fixture.Scalar($"SELECT candidates FROM sync_conflicts WHERE device_id = '{id}'"));
+            var random = new Random(seed);
+            using var fixture = new SyncFixture();
+            var fleet = new RandomFleet(seed);
+            fleet.Fill(fixture.Source, 40);
+            await fixture.RunAsync();
+            await fixture.RunAsync();
+            Free(fixture, 12);
+            Assert.Empty(Rehearse(fixture, [.. fixture.Store.IdentificationRules.List()]));
+
+            var edited = RandomRules(random);
+            var before = fixture.Everything();
+            var differences = Rehearse(fixture, edited);
+            Assert.Equal(before, fixture.Everything());
+            seen.UnionWith(differences.Select(d => d.Kind));
+            var said = differences.Where(d => d.RecordId is null).ToDictionary(d => d.DeviceId);
+            var open = fixture.Rows("SELECT device_id FROM conflicts WHERE state = 'Open' AND kind = 'Unlinked'");
+            var former = new Dictionary<string, DecisionKind>();
+            using (var bench = new IdentificationBench(fixture.Store, fixture.Job))
+            {
+                bench.Stage(null, CancellationToken.None);
+                bench.DecideAll((facts, decision) => former.Add(facts.DeviceId, decision.Kind), null, CancellationToken.None);
+            }
+
+            using (var session = fixture.Store.NewSession())
+                session.InTransactionDo(() => IdentificationPolicy.Replace(session, RecordClass.Computer, IdentificationPolicy.CheckAll(edited)));
+            await fixture.RunAsync();
+
+            foreach (var id in open)
+            {
+                var link = fixture.Scalar($"SELECT record_id FROM sync_links WHERE device_id = '{id}' AND state = 'Live'");
+                var created = fixture.Heard.Changes.Any(c => c.DeviceId == id && c.Action == ChangeAction.Create);
+                // Where nothing is said, the edited rules do what the stored ones would have done.
+                var expected = said.TryGetValue(id, out var difference) ? difference.Kind : Enum.Parse<DifferenceKind>(former[id].ToString());
+                var actual = created ? DifferenceKind.Create : link is not null ? DifferenceKind.Link : DifferenceKind.Conflict;
+                Assert.True(expected == actual && (difference?.Kind != DifferenceKind.Link || difference.OtherRecordId == link), $"Seed {seed}, {id}: said {difference?.ToString() ?? "nothing"}, was {actual} {link}");
+            }
         }
+
+        Assert.Superset(new HashSet<DifferenceKind> { DifferenceKind.Merge, DifferenceKind.Link, DifferenceKind.Create, DifferenceKind.Conflict }, seen);
     }
 
     private static IdentificationRule[] RandomRules(Random random)

@@ -89,10 +89,10 @@ internal sealed class Rehearsal : IDisposable
     {
         var facts = DeviceFacts.FromJson(link.Source);
         facts.Class = link.Class;
-        var before = Others(_before.DecideWithoutLink(facts, link.Id), link.Record);
         var decision = _after.DecideWithoutLink(facts, link.Id);
         var others = Others(decision, link.Record);
-        var fresh = others.Except(before).ToList();
+        // Most devices are taken for their own CI, and then it does not matter what they were taken for before.
+        var fresh = others.Count == 0 ? others : [.. others.Except(Others(_before.DecideWithoutLink(facts, link.Id), link.Record))];
         if (fresh.Count > 0)
         {
             var trace = new DecisionTrace();
