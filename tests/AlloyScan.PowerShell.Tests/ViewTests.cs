@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using AlloyScan.Engine.Sync;
+using AlloyScan.Engine.Sync.Undo;
 using AlloyScan.PowerShell.Abstractions;
 using AlloyScan.PowerShell.Internal;
 
@@ -115,6 +116,22 @@ public partial class ViewTests
     [Fact]
     public void A_run_says_the_counts_that_are_not_zero() =>
         Assert.Equal("12 created, 1 conflicts", _Format.Counts(new SyncRun { Created = 12, Conflicts = 1 }));
+
+    [Fact]
+    public void A_run_says_what_sort_of_work_it_was()
+    {
+        Assert.Equal("undo of run 3: 2 updated", _Format.Counts(new SyncRun { Kind = SyncRunKind.Undo, Undoes = 3, Updated = 2 }));
+        Assert.Equal("Resolve: 1 created", _Format.Counts(new SyncRun { Kind = SyncRunKind.Resolve, Created = 1 }));
+        Assert.Equal("2 updated (undone by run 4)", _Format.Counts(new SyncRun { Updated = 2, UndoneBy = 4 }));
+    }
+
+    [Fact]
+    public void A_change_that_was_taken_back_says_values_or_reason()
+    {
+        Assert.Equal("NEW -> (empty)", _Format.Undone(new UndoneChange { Field = "name", OldValue = "NEW" }));
+        Assert.Equal("Somebody changed it.", _Format.Undone(new UndoneChange { Outcome = UndoOutcome.LeftAlone, Reason = "Somebody changed it." }));
+        Assert.Equal("created by the run", _Format.Undone(new UndoneChange { Outcome = UndoOutcome.Removed, OldValue = "PC-1" }));
+    }
 
     private static IEnumerable<XElement> Views(string type) => StagedModule.Formats.Descendants("View").Where(view => view.Descendants("TypeName").Single().Value == type);
 

@@ -1,3 +1,4 @@
+using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Store;
 using Newtonsoft.Json;
 
@@ -54,4 +55,35 @@ internal static class RunRow
     /// <summary>Ends work that read no site.</summary>
     public static void EndOther(StoreSession session, TimeProvider timeProvider, long runId, SyncRunStatus status, string message) =>
         session.Execute("UPDATE runs SET ended_at = @p1, status = @p2, message = @p3 WHERE id = @p0", runId, timeProvider.NowMilliseconds(), status.ToString(), message);
+
+    /// <summary>Does work that reads no site in one transaction, with the counts of its run, and ends the run.</summary>
+    /// <exception cref="AlloyScanException">Another run has taken over (<c>JobRunning</c>), or the store failed; nothing was written.</exception>
+    public static void Do(RunContext context, Lease lease, string message, Action work)
+    {
+        try
+        {
+            context.Session.InTransactionDo(() =>
+            {
+                if (!lease.Renew())
+                    throw new AlloyScanException(ErrorKind.ResourceBusy, "JobRunning", "Another run has taken over.", context.Job.Name, "Try again when it has ended.");
+
+                work();
+                WriteCounts(context);
+                EndOther(context.Session, context.TimeProvider, context.RunId, SyncRunStatus.Succeeded, message);
+            });
+        }
+        catch (AlloyScanException e)
+        {
+            try
+            {
+                EndOther(context.Session, context.TimeProvider, context.RunId, SyncRunStatus.Failed, e.MessageWithAdvice);
+            }
+            catch (AlloyScanException)
+            {
+                // The store is the trouble: the row stays as running, and the next run says that it died.
+            }
+
+            throw;
+        }
+    }
 }

@@ -80,6 +80,9 @@ public sealed record SyncRun
     /// <summary>The failure that ended the run, with its kind and advice; only on the object that the execution returns.</summary>
     public AlloyScanException? Failure { get; init; }
 
+    /// <summary>Whether an undo disabled the job for its schedule; only on the object that the undo returns.</summary>
+    public bool DisabledJob { get; init; }
+
     /// <summary>Number of the plan that was saved; <see langword="null"/> when none was.</summary>
     public long? PlanId { get; init; }
 

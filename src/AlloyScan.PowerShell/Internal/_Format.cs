@@ -6,6 +6,7 @@ using AlloyScan.Engine.Cmdb;
 using AlloyScan.Engine.Inventory;
 using AlloyScan.Engine.Sync;
 using AlloyScan.Engine.Sync.Identify;
+using AlloyScan.Engine.Sync.Undo;
 
 namespace AlloyScan.PowerShell.Internal;
 
@@ -86,8 +87,25 @@ public static class _Format
             (run.Retired, "retired"), (run.DeletedInAlloyScan, "deleted in AlloyScan"), (run.Errors, "errors"),
         ];
         var parts = counts.Where(count => count.Count > 0).Select(count => string.Create(CultureInfo.InvariantCulture, $"{count.Count} {count.Word}"));
-        return string.Join(", ", parts);
+        var kind = run switch
+        {
+            { Undoes: { } undone } => string.Create(CultureInfo.InvariantCulture, $"undo of run {undone}: "),
+            { Kind: not SyncRunKind.Sync } => $"{run.Kind}: ",
+            _ => string.Empty,
+        };
+        var undoneBy = run.UndoneBy is { } undo ? string.Create(CultureInfo.InvariantCulture, $" (undone by run {undo})") : string.Empty;
+        return kind + string.Join(", ", parts) + undoneBy;
     }
+
+    /// <summary>What became of a change that was taken back, in one line.</summary>
+    /// <param name="change">The change.</param>
+    public static string? Undone(UndoneChange? change) => change switch
+    {
+        null => null,
+        { Reason: not null } => change.Reason,
+        { Outcome: UndoOutcome.Removed } => "created by the run",
+        _ => $"{change.OldValue ?? "(empty)"} -> {change.NewValue ?? "(empty)"}",
+    };
 
     /// <summary>Conditions of an identification rule, in words.</summary>
     /// <param name="rule">The rule.</param>

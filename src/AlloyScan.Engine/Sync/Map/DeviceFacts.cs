@@ -51,10 +51,10 @@ internal sealed class DeviceFacts
     public RecordClass Class { get; set; }
 
     /// <summary>Whether a snapshot was read in this run, so that <see cref="Software"/> means something.</summary>
-    public bool SnapshotRead { get; init; }
+    public bool SnapshotRead { get; set; }
 
     /// <summary>Software as the snapshot lists it; <see langword="null"/> when the snapshot does not speak of it.</summary>
-    public IReadOnlyList<InstalledSoftware>? Software { get; init; }
+    public IReadOnlyList<InstalledSoftware>? Software { get; set; }
 
     [JsonIgnore]
     public string? Platform => Values[s_platform];

@@ -45,9 +45,6 @@ internal sealed record JournalDetail
     /// <summary>The conflict that this closed.</summary>
     public long? Conflict { get; init; }
 
-    /// <summary>State of that conflict before.</summary>
-    public string? ConflictState { get; init; }
-
     /// <summary>The installation that was added, or as it was before it was removed or changed. Spelt as in the catalog.</summary>
     public InstalledSoftware? Installation { get; init; }
 
@@ -57,8 +54,11 @@ internal sealed record JournalDetail
     /// <summary>Software group of a product that may have left the catalog with the installation.</summary>
     public string? SoftwareGroup { get; init; }
 
-    /// <summary>CI from which a person separated the device.</summary>
-    public long? Separated { get; init; }
+    /// <summary>A person separated device and CI.</summary>
+    public bool Separated { get; init; }
+
+    /// <summary>A person brought device and CI together that another decision had separated.</summary>
+    public bool Rejoined { get; init; }
 
     public string? ToJson()
     {

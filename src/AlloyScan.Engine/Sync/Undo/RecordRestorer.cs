@@ -68,6 +68,13 @@ internal sealed class RecordRestorer
         }
 
         var work = new Work(plan, plan.Record?.Values.ToArray());
+        if (rows.FirstOrDefault(r => r.Action == "Split") is { Link: { } split } && (Current(split) is not { } back || back.Class != recordClass || back.Number != number))
+        {
+            // The CI that the device got then has its own life by now.
+            plan.LeaveAlone(null, "The device that was split off is linked elsewhere now.");
+            return plan;
+        }
+
         foreach (var row in rows)
         {
             if (row.Action == "DeleteInAlloyScan")
@@ -76,10 +83,12 @@ internal sealed class RecordRestorer
                 TakeBackSoftware(work, row);
             else if (row.Field is not (null or "link") && row.Action != "LeftAlone")
                 TakeBackField(work, row);
-            if (row.Action != "DeleteInAlloyScan" && row.Link != moving)
+            if (row.Action == "Split" || (row.Action == "Link" && row.Link == moving))
+                TakeBackIdentifiers(plan, row);
+            else if (row.Action != "DeleteInAlloyScan" && row.Link != moving)
                 TakeBackLink(work, row);
-            if (row.Detail.Separated is not null && row.Link is { } separated)
-                plan.Separations.Add(separated);
+            if (row.Detail is { Separated: true } or { Rejoined: true })
+                TakeBackSeparation(plan, row);
         }
 
         Finish(work);
@@ -107,11 +116,8 @@ internal sealed class RecordRestorer
             // What the CI's own fields say identifies it, whoever wrote them.
             if (plan.Fields.Count > 0 || plan.IdentifiersOut.Count > 0)
                 _cmdb.AddIdentifiers(record.Id, BuiltInCmdb.IdentifiersOf(_cmdb.Get(record.Id)!.Values));
-            foreach (var link in plan.Separations)
-            {
-                _session.Prepare("DELETE FROM separations WHERE record = @p0 AND (target_id, site_id, device_id) IN (SELECT target_id, site_id, device_id FROM links WHERE id = @p1)")
-                    .Set(0, record.Id).Set(1, link).Execute();
-            }
+            foreach (var (site, device, separated) in plan.Separations)
+                Separate(site, device, record.Id, separated);
         }
 
         foreach (var outcome in plan.Outcomes)
@@ -119,10 +125,32 @@ internal sealed class RecordRestorer
             if (outcome.Outcome == UndoOutcome.LeftAlone)
                 _journal.Add(runId, plan.Class, plan.Number, "LeftAlone", outcome.Field, null, outcome.Reason);
         }
+    }
 
+    /// <summary>Writes the counts of installations, after which products without one leave the catalog. Call before the commit.</summary>
+    public void Flush()
+    {
         var (added, removed) = _catalog.Flush();
         ProductsAdded += added;
         ProductsRemoved += removed;
+    }
+
+    /// <summary>The installations of a CI, spelt as in the catalog.</summary>
+    public List<InstalledSoftware> SoftwareOf(long record) => [.. ReadSoftware(record).Values];
+
+    /// <summary>Remembers that a device and a CI do not belong together, or forgets it.</summary>
+    public void Separate(long siteId, string deviceId, long record, bool separated)
+    {
+        if (separated)
+        {
+            _session.Prepare("INSERT INTO separations (target_id, site_id, device_id, record, created_at) VALUES (@p0, @p1, @p2, @p3, @p4) ON CONFLICT DO NOTHING")
+                .Set(0, _targetId).Set(1, siteId).Set(2, deviceId).Set(3, record).Set(4, _timeProvider.NowMilliseconds()).Execute();
+        }
+        else
+        {
+            _session.Prepare("DELETE FROM separations WHERE target_id = @p0 AND site_id = @p1 AND device_id = @p2 AND record = @p3")
+                .Set(0, _targetId).Set(1, siteId).Set(2, deviceId).Set(3, record).Execute();
+        }
     }
 
     private void PlanRemoval(Restoration plan, JournalRow created)
@@ -254,6 +282,17 @@ internal sealed class RecordRestorer
             TakeBackIdentifiers(work.Plan, row);
     }
 
+    private void TakeBackSeparation(Restoration plan, JournalRow row)
+    {
+        using var reader = _session.Prepare("SELECT site_id, device_id FROM links WHERE id = @p0").Set(0, row.Link ?? 0).Read();
+        if (!reader.Read())
+            return;
+
+        plan.Separations.Add((reader.GetInt64(0), reader.GetString(1), row.Detail.Rejoined));
+        if (row.Detail.Separated)
+            plan.Say("link", UndoOutcome.Restored, null, LinkState.Live.ToString());
+    }
+
     /// <summary>What a device carries now leaves the CI with its link; what the CI had before comes back.</summary>
     private void TakeBackIdentifiers(Restoration plan, JournalRow row)
     {
@@ -321,14 +360,27 @@ internal sealed class RecordRestorer
 
         if (link.Detail.Conflict is { } conflict)
         {
-            _session.Prepare("UPDATE conflicts SET state = @p1, resolved_at = NULL, updated_at = @p2 WHERE id = @p0")
-                .Set(0, conflict).Set(1, link.Detail.ConflictState ?? "Open").Set(2, _timeProvider.NowMilliseconds()).Execute();
+            Reopen(conflict);
         }
 
         if (!link.Quiet)
         {
             _journal.Add(runId, plan.Class, plan.Number, "Restore", "link", link.Current.State.ToString(), link.Image?.State.ToString(), link.Id,
                 new JournalDetail { Link = link.Current, State = link.Image?.State });
+        }
+    }
+
+    /// <summary>Opens a conflict again; what its device carries counts again.</summary>
+    private void Reopen(long conflict)
+    {
+        if (_session.Prepare("SELECT facts FROM conflicts WHERE id = @p0").Set(0, conflict).Text() is not { } facts)
+            return;
+
+        _session.Prepare("UPDATE conflicts SET state = 'Open', resolved_at = NULL, updated_at = @p1 WHERE id = @p0").Set(0, conflict).Set(1, _timeProvider.NowMilliseconds()).Execute();
+        foreach (var identifier in DeviceFacts.FromJson(facts).Identifiers())
+        {
+            _session.Prepare("INSERT INTO conflict_identifiers (kind, value, conflict) VALUES (@p0, @p1, @p2) ON CONFLICT DO NOTHING")
+                .Set(0, (int)identifier.Kind).Set(1, identifier.Value).Set(2, conflict).Execute();
         }
     }
 

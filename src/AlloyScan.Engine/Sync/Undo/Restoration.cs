@@ -35,8 +35,8 @@ internal sealed class Restoration(RecordClass recordClass, long number)
 
     public List<Identifier> IdentifiersIn { get; } = [];
 
-    /// <summary>Devices that were separated from the CI by a person, by the keys of their links.</summary>
-    public List<long> Separations { get; } = [];
+    /// <summary>Devices that a person separated from the CI, or whose separation went: what is not any more, or is again.</summary>
+    public List<(long Site, string Device, bool Separated)> Separations { get; } = [];
 
     public List<UndoneChange> Outcomes { get; } = [];
 

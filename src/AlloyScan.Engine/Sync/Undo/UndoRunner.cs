@@ -154,7 +154,7 @@ internal sealed class UndoRunner
         }
 
         if (_lease is not null)
-            _restorer.Write(plan, undoId);
+            WriteOne(plan, undoId);
         else
             Rehearse(plan);
         if (plan.Remove)
@@ -163,6 +163,13 @@ internal sealed class UndoRunner
             _restored++;
         _leftAlone += plan.Outcomes.Count(o => o.Outcome == UndoOutcome.LeftAlone);
         outcomes.AddRange(plan.Outcomes.Select(o => o with { RunId = _run.Id, Target = _run.Target }));
+    }
+
+    private void WriteOne(Restoration plan, long undoId)
+    {
+        _restorer.Write(plan, undoId);
+        // CI by CI: a product that leaves the catalog and comes back has the spelling that it had before.
+        _restorer.Flush();
     }
 
     private void Rehearse(Restoration plan)

@@ -28,6 +28,15 @@ public sealed class UndoService
         throw new AlloyScanException(ErrorKind.InvalidArgument, "NothingToUndo", $"The job '{job}' has no run that is not taken back already.", job, "List its runs with Get-AlloyScanSyncRun.");
     }
 
+    /// <summary>Says whether a run can be taken back at all.</summary>
+    /// <param name="runId">Number of the run.</param>
+    /// <exception cref="AlloyScanException">As <see cref="Undo"/>.</exception>
+    public void Check(long runId)
+    {
+        using var session = _store.NewSession();
+        Check(session, runId);
+    }
+
     /// <summary>
     /// Takes a run back: fields that still hold what it wrote, sets of installations that are still as it left them, links, and CIs that it created and
     /// nobody changed since. The rest is left alone and said. The run's job is disabled for its schedule, since it would do the same again.
@@ -58,7 +67,7 @@ public sealed class UndoService
             var runner = new UndoRunner(session, _store.TimeProvider, run, lease, changed);
             var undoId = Begin(session, run, out var disabled);
             Do(session, runner, undoId, run, disabled, cancellationToken);
-            return _store.Runs.Get(undoId);
+            return _store.Runs.Get(undoId) with { DisabledJob = disabled };
         }
         finally
         {
