@@ -99,6 +99,14 @@ Describe 'A job from plan to verification' {
         $checks = Test-AlloyScanSync HQ -Store $store
         $checks[0].PSTypeNames[0] | Should -Be 'AlloyScan.Engine.Sync.VerificationCheck'
         $checks.Verdict | Should -Not -Contain 'Failed'
+        ($checks | Where-Object Check -eq 'Token').Verdict | Should -Be 'Passed'
+        ($checks | Where-Object Check -eq 'Registration expiry').Verdict | Should -Be 'NotChecked'
+        $checks.Check | Should -Contain 'CIs retired for absence'
+        $checks.Check | Should -Contain 'Fields that go back and forth'
+        foreach ($check in $checks | Where-Object Verdict -ne 'Passed') {
+            $check.Advice | Should -Match '(Get|Set|Invoke|Test|Resolve|Split)-Alloy'
+        }
+
         ($run | Test-AlloyScanSync).Check | Should -Be $checks.Check
         Get-ErrorId { Test-AlloyScanSync none -Store $store } | Should -Be 'JobNotFound'
     }

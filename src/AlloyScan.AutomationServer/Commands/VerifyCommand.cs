@@ -48,6 +48,6 @@ internal static class VerifyCommand
     /// <param name="checks">The rows.</param>
     public static int ExitCodeOf(IReadOnlyCollection<VerificationCheck> checks) =>
         checks.Any(c => c.Verdict == Verdict.Failed) ? ExitCode.Failed
-        : checks.Any(c => c.Verdict == Verdict.NotChecked) ? ExitCode.Partial
+        : checks.Any(c => c is { Verdict: Verdict.NotChecked, IsRequired: true }) ? ExitCode.Partial
         : ExitCode.Done;
 }

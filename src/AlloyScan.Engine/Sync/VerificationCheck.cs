@@ -24,6 +24,9 @@ public enum Verdict
 /// <param name="Advice">What to do about it; <see langword="null"/> when it passed.</param>
 public sealed record VerificationCheck(string Check, string Expected, string Actual, Verdict Verdict, string? Advice)
 {
+    /// <summary>Whether the verdict counts when all are taken together; false for what nobody can check yet.</summary>
+    public bool IsRequired { get; init; } = true;
+
     /// <summary>Name of the verified job.</summary>
     public string Job { get; init; } = string.Empty;
 

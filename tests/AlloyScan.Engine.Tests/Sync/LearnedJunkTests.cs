@@ -210,7 +210,7 @@ public sealed class LearnedJunkTests
         // It is said once, and the device counts as linked.
         Assert.Empty((await fixture.RunWellAsync(), fixture.Heard.Changes).Changes);
         await foreach (var check in fixture.Store.Sync.VerifyAsync(new SyncRequest { Job = fixture.Job, Source = fixture.Source }, default))
-            Assert.True(check.Verdict == Verdict.Passed || check.Check == "Open conflicts", check.ToString());
+            Assert.True(check.Verdict == Verdict.Passed || check.Check.StartsWith("Open conflicts", StringComparison.Ordinal) || !check.IsRequired, check.ToString());
 
         fixture.Source.Devices.RemoveAll(d => d.Id is "b1" or "b2");
         for (var i = 0; i < 3; i++)
