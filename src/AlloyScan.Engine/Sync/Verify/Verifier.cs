@@ -25,7 +25,7 @@ internal sealed class Verifier(RunContext context, IInventorySource source)
         var (total, skipped, failure) = await ReadListAsync(cancellationToken).ConfigureAwait(false);
         yield return Token(failure);
         yield return new VerificationCheck(
-            "Registration expiry", "in more than 30 days", "not known", Verdict.NotChecked,
+            "Registration expiry", "30 days or more", "not known", Verdict.NotChecked,
             "The API does not tell when the app registration expires, and the date is not kept yet: look it up in AlloyScan. Test-AlloyScanConnection says when it has expired.") { IsRequired = false };
         if (failure is not null)
         {
@@ -70,7 +70,7 @@ internal sealed class Verifier(RunContext context, IInventorySource source)
     /// <summary>Whether the site gave a token: it did if it gave the list, and it may have without.</summary>
     private VerificationCheck Token(AlloyScanException? failure)
     {
-        const string expected = "the site gives one";
+        const string expected = "a token";
         if (failure is null || source is SiteClient { TokenExpiresAt: not null })
             return new VerificationCheck("Token", expected, "given", Verdict.Passed, null);
 
@@ -130,7 +130,7 @@ internal sealed class Verifier(RunContext context, IInventorySource source)
         if (context.Job.ImportSoftware != SoftwarePlatforms.None)
         {
             yield return None(
-                "Installations outside the choice", OutsideThePlatforms() + OutsideTheGroups(),
+                "Installations not chosen", OutsideThePlatforms() + OutsideTheGroups(),
                 $"The next run removes what the choice of platforms and groups leaves out: {Run} -WhatIf shows it. Get-AlloyScanSoftwareGroup shows the groups.");
         }
 
@@ -138,7 +138,7 @@ internal sealed class Verifier(RunContext context, IInventorySource source)
             "Software catalog: installations counted",
             Number("SELECT count(*) FROM installations"), Number("SELECT coalesce(sum(uses), 0) FROM products"),
             $"Read the software of every computer again: {Run} -Full.");
-        yield return None("Software catalog: products without installation", Number("SELECT count(*) FROM products WHERE uses <= 0"), $"A run drops them when it next removes a product: {Run} -Full.");
+        yield return None("Products without installation", Number("SELECT count(*) FROM products WHERE uses <= 0"), $"A run drops them when it next removes a product: {Run} -Full.");
     }
 
     private long OutsideThePlatforms()
@@ -179,7 +179,7 @@ internal sealed class Verifier(RunContext context, IInventorySource source)
             "SELECT count(*) FROM links l JOIN records r ON r.id = l.record WHERE l.target_id = @p0 AND l.site_id = @p1 AND l.state = 2 AND l.retired_at IS NOT NULL AND lower(coalesce(r.status, '')) = 'retired'",
             context.TargetId, context.SiteId);
         yield return None(
-            "Missing devices whose CI is not retired", missing - retired,
+            "Missing devices", missing - retired,
             context.Job.MissingDevice == MissingDevice.Retire
                 ? $"Their CIs are retired after {context.Job.RetireAfterRuns} complete runs and {context.Job.RetireAfterDays} days; Get-AlloyCmdbComputer | Where-Object MissingSince shows them."
                 : "Get-AlloyCmdbComputer | Where-Object MissingSince shows them. Set-AlloyScanSyncJob -MissingDevice Retire has them retired in time.");
@@ -192,7 +192,7 @@ internal sealed class Verifier(RunContext context, IInventorySource source)
         foreach (var (kind, check, advice) in new[]
         {
             ("Unlinked", "Open conflicts", "Get-AlloyScanConflict names reason and candidates of each; Resolve-AlloyScanConflict links, creates or ignores."),
-            ("RestsOnJunk", "Open conflicts: links that rest on junk", "Get-AlloyScanConflict shows the links; Split-AlloyScanLink takes a wrong one apart, Resolve-AlloyScanConflict keeps a right one."),
+            ("RestsOnJunk", "Open conflicts: rests on junk", "Get-AlloyScanConflict shows the links; Split-AlloyScanLink takes a wrong one apart, Resolve-AlloyScanConflict keeps a right one."),
         })
         {
             var open = _session.Prepare("SELECT count(*) FROM conflicts WHERE target_id = @p0 AND site_id = @p1 AND state = 'Open' AND kind = @p2")
