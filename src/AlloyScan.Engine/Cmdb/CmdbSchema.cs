@@ -8,9 +8,13 @@ internal sealed class CmdbSchema
 {
     private readonly CmdbField[] _computer;
     private readonly CmdbField[] _hardware;
+    private readonly CmdbField[] _customOfComputer;
+    private readonly CmdbField[] _customOfHardware;
 
     private CmdbSchema(List<CmdbField> computerFields, List<CmdbField> hardwareFields)
     {
+        _customOfComputer = [.. computerFields];
+        _customOfHardware = [.. hardwareFields];
         _computer = [.. CmdbFields.All.Where(f => f.OnComputer), .. computerFields];
         _hardware = [.. CmdbFields.All.Where(f => f.OnHardware), .. hardwareFields];
     }
@@ -41,7 +45,7 @@ internal sealed class CmdbSchema
     public IReadOnlyList<CmdbField> Of(RecordClass recordClass) => recordClass == RecordClass.Computer ? _computer : _hardware;
 
     /// <summary>The custom fields of a class.</summary>
-    public IEnumerable<CmdbField> CustomOf(RecordClass recordClass) => Of(recordClass).Where(f => f.IsCustom);
+    public CmdbField[] CustomOf(RecordClass recordClass) => recordClass == RecordClass.Computer ? _customOfComputer : _customOfHardware;
 
     public CmdbField? Find(RecordClass recordClass, string name) =>
         Of(recordClass).FirstOrDefault(f => string.Equals(f.Name, name, StringComparison.OrdinalIgnoreCase));

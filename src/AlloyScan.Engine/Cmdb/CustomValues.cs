@@ -12,7 +12,7 @@ internal static class CustomValues
     public const string Unreadable = "CustomValuesUnreadable";
 
     /// <summary>Fills the custom values of a value array. What no field is named after stays in the row and is not read.</summary>
-    public static void Read(string json, IEnumerable<CmdbField> fields, string?[] values)
+    public static void Read(string json, CmdbField[] fields, string?[] values)
     {
         var members = Parse(json);
         foreach (var field in fields)
@@ -23,7 +23,7 @@ internal static class CustomValues
     }
 
     /// <summary>The values of a new CI; <see langword="null"/> when it has none.</summary>
-    public static string? Write(IEnumerable<CmdbField> fields, string?[] values)
+    public static string? Write(CmdbField[] fields, string?[] values)
     {
         JObject? members = null;
         foreach (var field in fields)

@@ -49,6 +49,14 @@ public sealed partial class RecordFields
     public RecordField Create(RecordClass recordClass, string name, FieldType type)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        using var session = _store.NewSession();
+        session.InTransactionDo(() => Create(session, recordClass, name, type));
+        return Get(recordClass, name);
+    }
+
+    /// <summary>Checks and writes a custom field. Within a transaction.</summary>
+    internal static void Create(StoreSession session, RecordClass recordClass, string name, FieldType type)
+    {
         name = name.Trim();
         if (!Name().IsMatch(name))
         {
@@ -59,15 +67,10 @@ public sealed partial class RecordFields
         if (s_reserved.Contains(name, StringComparer.OrdinalIgnoreCase))
             throw new AlloyScanException(ErrorKind.InvalidArgument, "InvalidFieldName", $"'{name}' cannot be the name of a field, since the views use it for something else.", name, "Choose another name.");
 
-        using var session = _store.NewSession();
-        session.InTransactionDo(() =>
-        {
-            // A built-in field's name is taken for both classes, or the same word would mean two things.
-            if (CmdbSchema.Load(session).Find(recordClass, name) is not null || CmdbFields.All.Any(f => string.Equals(f.Name, name, StringComparison.OrdinalIgnoreCase)))
-                throw new AlloyScanException(ErrorKind.AlreadyExists, "FieldExists", $"There is a field '{name}' already.", name, "Choose another name.");
-            session.Execute("INSERT INTO custom_fields (class, name, type) VALUES (@p0, @p1, @p2)", (int)recordClass, name, type.ToString());
-        });
-        return Get(recordClass, name);
+        // A built-in field's name is taken for both classes, or the same word would mean two things.
+        if (CmdbSchema.Load(session).Find(recordClass, name) is not null || CmdbFields.All.Any(f => string.Equals(f.Name, name, StringComparison.OrdinalIgnoreCase)))
+            throw new AlloyScanException(ErrorKind.AlreadyExists, "FieldExists", $"There is a field '{name}' already.", name, "Choose another name.");
+        session.Execute("INSERT INTO custom_fields (class, name, type) VALUES (@p0, @p1, @p2)", (int)recordClass, name, type.ToString());
     }
 
     /// <summary>How many CIs hold a value of a custom field.</summary>

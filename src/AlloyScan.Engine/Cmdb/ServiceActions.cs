@@ -72,19 +72,14 @@ public sealed class ServiceActions
         ArgumentNullException.ThrowIfNull(action);
         using var session = _store.NewSession();
         ServiceAction? saved = null;
-        session.InTransactionDo(() =>
-        {
-            var id = Math.Max(FirstOwn, (int)(session.Prepare("SELECT max(id) FROM service_actions").Number() ?? 0) + 1);
-            saved = Checked(session, action with { Id = id });
-            Insert(session, saved);
-        });
-        return saved! with { IsDefault = false, IsEdited = false };
+        session.InTransactionDo(() => saved = Create(session, action));
+        return saved!;
     }
 
     /// <summary>Saves a changed action, found by <see cref="ServiceAction.Id"/>. Class and kind of an action never change.</summary>
     /// <param name="action">The action.</param>
     /// <returns>The action as saved.</returns>
-    /// <exception cref="AlloyScanException">As <see cref="Create"/>, and <c>ServiceActionNotFound</c>, <c>InvalidServiceAction</c>.</exception>
+    /// <exception cref="AlloyScanException">As <see cref="Create(ServiceAction)"/>, and <c>ServiceActionNotFound</c>, <c>InvalidServiceAction</c>.</exception>
     public ServiceAction Update(ServiceAction action)
     {
         ArgumentNullException.ThrowIfNull(action);
@@ -99,8 +94,7 @@ public sealed class ServiceActions
                     throw new AlloyScanException(ErrorKind.InvalidArgument, "InvalidServiceAction", $"Class and kind of the service action {action} cannot be changed.", action.Id, "Make a new one.");
             }
 
-            var clean = Checked(session, action);
-            session.Execute("UPDATE service_actions SET name = @p1, definition = @p2 WHERE id = @p0", clean.Id, clean.Name, Definition(clean));
+            Save(session, Checked(session, action));
         });
         return Load(session, action.Id);
     }
@@ -217,7 +211,24 @@ public sealed class ServiceActions
             && parts.Any(p => p.IsReference && p.Text.StartsWith(MappingTemplate.FieldPrefix, StringComparison.OrdinalIgnoreCase) && IsField(p.Text[MappingTemplate.FieldPrefix.Length..]));
     }
 
-    private static ServiceAction Load(StoreSession session, int id)
+    /// <summary>Checks and writes a new action. Within a transaction.</summary>
+    internal static ServiceAction Create(StoreSession session, ServiceAction action)
+    {
+        var id = Math.Max(FirstOwn, (int)(session.Prepare("SELECT max(id) FROM service_actions").Number() ?? 0) + 1);
+        var saved = Checked(session, action with { Id = id, IsDefault = false, IsEdited = false });
+        Insert(session, saved);
+        return saved;
+    }
+
+    /// <summary>Writes an action that was checked over the one of its number.</summary>
+    internal static void Save(StoreSession session, ServiceAction action) =>
+        session.Execute("UPDATE service_actions SET name = @p1, definition = @p2 WHERE id = @p0", action.Id, action.Name, Definition(action));
+
+    /// <summary>The number of the action of a name, without case.</summary>
+    internal static int? FindByName(StoreSession session, string name) =>
+        (int?)session.Prepare("SELECT id FROM service_actions WHERE lower(name) = lower(@p0)").Set(0, name.Trim()).Number();
+
+    internal static ServiceAction Load(StoreSession session, int id)
     {
         using var reader = session.Prepare($"SELECT {Columns} FROM service_actions WHERE id = @p0").Set(0, id).Read();
         return reader.Read() ? Load(reader) : throw NotFound(id);
@@ -253,7 +264,8 @@ public sealed class ServiceActions
         }
     }
 
-    private static ServiceAction Checked(StoreSession session, ServiceAction action)
+    /// <summary>Checks an action and brings it into the form in which it is kept.</summary>
+    internal static ServiceAction Checked(StoreSession session, ServiceAction action)
     {
         action = action with { Name = action.Name.Trim() };
         if (action.Name.Length == 0)

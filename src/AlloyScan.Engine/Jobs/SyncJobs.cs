@@ -45,13 +45,7 @@ public sealed class SyncJobs
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         using var session = _store.NewSession();
-        using (var reader = session.Prepare($"SELECT {Columns} {From} WHERE j.name = @p0").Set(0, name).Read())
-        {
-            if (reader.Read())
-                return Load(reader);
-        }
-
-        throw NotFound(session, name);
+        return Find(session, name) ?? throw NotFound(session, name);
     }
 
     /// <summary>The job that a saved plan is of.</summary>
@@ -75,22 +69,25 @@ public sealed class SyncJobs
         ArgumentNullException.ThrowIfNull(job);
         using var session = _store.NewSession();
         var checkedJob = Check(session, job);
-        session.InTransactionDo(() =>
-        {
-            if (checkedJob.Name.Length == 0)
-                checkedJob = checkedJob with { Name = DefaultName(session) };
-            CheckNameIsFree(session, checkedJob);
-            var site = Sites.FindOrAdd(session, checkedJob.SiteUrl, checkedJob.ClientId, _store.TimeProvider);
-            var now = _store.TimeProvider.NowMilliseconds();
-            var statement = session.Prepare("""
-                INSERT INTO jobs (name, enabled, site_id, site_url, client_id, secret_kind, secret_value, new_computer_action, existing_computer_action, new_hardware_action,
-                    existing_hardware_action, software_platforms, retired_original, throttle_limit, api_profile, missing_device, retire_after_runs, retire_after_days, deleted_record,
-                    stale_after_days, most_carriers, identification_sites, type_map, target_id, created_at, updated_at)
-                VALUES (@p0, @p1, @p2, @p3, @p4, @p5, @p6, @p7, @p8, @p9, @p10, @p11, @p12, @p13, @p14, @p15, @p16, @p17, @p18, @p19, @p20, @p21, @p22, 1, @p23, @p23)
-                """);
-            Bind(statement, checkedJob, site.Id).Set(23, now).Execute();
-        });
-        return Get(checkedJob.Name);
+        session.InTransactionDo(() => checkedJob = Insert(session, checkedJob, _store.TimeProvider));
+        return checkedJob;
+    }
+
+    /// <summary>Writes a new job that was checked. Within a transaction.</summary>
+    internal static SyncJob Insert(StoreSession session, SyncJob job, TimeProvider timeProvider)
+    {
+        if (job.Name.Length == 0)
+            job = job with { Name = DefaultName(session) };
+        CheckNameIsFree(session, job);
+        var site = Sites.FindOrAdd(session, job.SiteUrl, job.ClientId, timeProvider);
+        var statement = session.Prepare("""
+            INSERT INTO jobs (name, enabled, site_id, site_url, client_id, secret_kind, secret_value, new_computer_action, existing_computer_action, new_hardware_action,
+                existing_hardware_action, software_platforms, retired_original, throttle_limit, api_profile, missing_device, retire_after_runs, retire_after_days, deleted_record,
+                stale_after_days, most_carriers, identification_sites, type_map, target_id, created_at, updated_at)
+            VALUES (@p0, @p1, @p2, @p3, @p4, @p5, @p6, @p7, @p8, @p9, @p10, @p11, @p12, @p13, @p14, @p15, @p16, @p17, @p18, @p19, @p20, @p21, @p22, 1, @p23, @p23)
+            """);
+        Bind(statement, job, site.Id).Set(23, timeProvider.NowMilliseconds()).Execute();
+        return Find(session, job.Name)!;
     }
 
     /// <summary>
@@ -110,22 +107,67 @@ public sealed class SyncJobs
         if (checkedJob.Name.Length == 0)
             throw new AlloyScanException(ErrorKind.InvalidArgument, "InvalidJob", "A job needs a name.", job.Id, "Give it one.");
 
-        session.InTransactionDo(() =>
-        {
-            CheckNameIsFree(session, checkedJob);
-            var site = SiteAfterChange(session, checkedJob, siteChange);
-            var statement = session.Prepare("""
-                UPDATE jobs SET name = @p0, enabled = @p1, site_id = @p2, site_url = @p3, client_id = @p4, secret_kind = @p5, secret_value = @p6, new_computer_action = @p7,
-                    existing_computer_action = @p8, new_hardware_action = @p9, existing_hardware_action = @p10, software_platforms = @p11, retired_original = @p12,
-                    throttle_limit = @p13, api_profile = @p14, missing_device = @p15, retire_after_runs = @p16, retire_after_days = @p17, deleted_record = @p18, stale_after_days = @p19,
-                    most_carriers = @p20, identification_sites = @p21, type_map = @p22, updated_at = @p23 WHERE id = @p24
-                """);
-            Bind(statement, checkedJob, site).Set(23, _store.TimeProvider.NowMilliseconds()).Set(24, checkedJob.Id).Execute();
-        });
-        return Get(checkedJob.Name);
+        session.InTransactionDo(() => checkedJob = Replace(session, checkedJob, siteChange, _store.TimeProvider));
+        return checkedJob;
     }
 
-    private long SiteAfterChange(StoreSession session, SyncJob job, SiteChange? siteChange)
+    /// <summary>Writes a changed job that was checked. Within a transaction.</summary>
+    internal static SyncJob Replace(StoreSession session, SyncJob job, SiteChange? siteChange, TimeProvider timeProvider)
+    {
+        CheckNameIsFree(session, job);
+        var site = SiteAfterChange(session, job, siteChange, timeProvider);
+        var statement = session.Prepare("""
+            UPDATE jobs SET name = @p0, enabled = @p1, site_id = @p2, site_url = @p3, client_id = @p4, secret_kind = @p5, secret_value = @p6, new_computer_action = @p7,
+                existing_computer_action = @p8, new_hardware_action = @p9, existing_hardware_action = @p10, software_platforms = @p11, retired_original = @p12,
+                throttle_limit = @p13, api_profile = @p14, missing_device = @p15, retire_after_runs = @p16, retire_after_days = @p17, deleted_record = @p18, stale_after_days = @p19,
+                most_carriers = @p20, identification_sites = @p21, type_map = @p22, updated_at = @p23 WHERE id = @p24
+            """);
+        Bind(statement, job, site).Set(23, timeProvider.NowMilliseconds()).Set(24, job.Id).Execute();
+        return Find(session, job.Name)!;
+    }
+
+    /// <summary>Writes a job, with what it uses of the store, as JSON that <see cref="Import"/> reads. It never holds a secret.</summary>
+    /// <param name="name">Name of the job.</param>
+    /// <exception cref="AlloyScanException">There is none (<c>JobNotFound</c>).</exception>
+    public string Export(string name)
+    {
+        using var session = _store.NewSession();
+        return JobTransfer.Export(session, Get(name)).ToJson();
+    }
+
+    /// <summary>Brings an exported job into this store, all or nothing.</summary>
+    /// <param name="json">What <see cref="Export"/> wrote.</param>
+    /// <param name="options">How; <see langword="null"/> for the defaults.</param>
+    /// <returns>The job, and what was made and changed.</returns>
+    /// <exception cref="AlloyScanException">
+    /// The text is no exported job (<c>NotAJobFile</c>, <c>JobFileTooNew</c>, <c>UnknownJobFileMember</c>, <c>InvalidJobFile</c>), something would be overwritten
+    /// (<c>JobExists</c>, <c>ImportWouldOverwrite</c>, <c>ServiceActionExists</c>, <c>FieldTypeDiffers</c>), the secret is missing (<c>SecretMissing</c>), or a setting is wrong.
+    /// </exception>
+    public JobImport Import(string json, JobImportOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(json);
+        var file = JobFile.Parse(json);
+        using var session = _store.NewSession();
+        return JobTransfer.Import(session, _store, file, options ?? new JobImportOptions());
+    }
+
+    /// <summary>Takes exported jobs apart that stand one behind the other in a text.</summary>
+    /// <param name="text">The text.</param>
+    /// <exception cref="AlloyScanException">It is no JSON (<c>NotAJobFile</c>).</exception>
+    public static IReadOnlyList<string> SplitExports(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return [.. JobFile.Split(text)];
+    }
+
+    /// <summary>The job of a name, without case, or <see langword="null"/>.</summary>
+    internal static SyncJob? Find(StoreSession session, string name)
+    {
+        using var reader = session.Prepare($"SELECT {Columns} {From} WHERE j.name = @p0").Set(0, name).Read();
+        return reader.Read() ? Load(reader) : null;
+    }
+
+    private static long SiteAfterChange(StoreSession session, SyncJob job, SiteChange? siteChange, TimeProvider timeProvider)
     {
         var before = session.Prepare("SELECT site_id FROM jobs WHERE id = @p0").Set(0, job.Id).Number() ?? throw NotFound(session, job.Name);
         if (Sites.Find(session, job.SiteUrl, job.ClientId) is { } known)
@@ -146,7 +188,7 @@ public sealed class SyncJobs
                 "Say which with -SiteChange SameSite (the links go on) or -SiteChange OtherSite (every device counts as new).");
         }
 
-        return Sites.FindOrAdd(session, job.SiteUrl, job.ClientId, _store.TimeProvider).Id;
+        return Sites.FindOrAdd(session, job.SiteUrl, job.ClientId, timeProvider).Id;
     }
 
     /// <summary>Removes a job. Its CIs, links and runs stay.</summary>

@@ -1,0 +1,189 @@
+using System.Globalization;
+using AlloyScan.Engine.Cmdb;
+using AlloyScan.Engine.Credentials;
+using AlloyScan.Engine.Inventory;
+using AlloyScan.Engine.Sync.Identify;
+using Newtonsoft.Json;
+using Newtonsoft.Json.Converters;
+using Newtonsoft.Json.Linq;
+using Newtonsoft.Json.Serialization;
+
+namespace AlloyScan.Engine.Jobs;
+
+/// <summary>The JSON of an exported job: its settings, and what it uses of the store's. It never holds a secret.</summary>
+internal sealed record JobFile
+{
+    public const string FormatName = "AlloyScanSyncJob";
+    public const int NewestVersion = 1;
+
+    private static readonly JsonSerializerSettings s_json = new()
+    {
+        Culture = CultureInfo.InvariantCulture,
+        Formatting = Formatting.Indented,
+        NullValueHandling = NullValueHandling.Ignore,
+        MissingMemberHandling = MissingMemberHandling.Error,
+        DateParseHandling = DateParseHandling.None,
+        ContractResolver = new DefaultContractResolver { NamingStrategy = new CamelCaseNamingStrategy { ProcessDictionaryKeys = false } },
+        Converters = [new StringEnumConverter { AllowIntegerValues = false }],
+    };
+
+    public string Format { get; init; } = FormatName;
+
+    public int Version { get; init; } = NewestVersion;
+
+    public JobPart? Job { get; init; }
+
+    public IReadOnlyList<ActionPart> ServiceActions { get; init; } = [];
+
+    public IReadOnlyList<FieldPart> CustomFields { get; init; } = [];
+
+    /// <summary>The rules of both classes; <see langword="null"/> leaves those of the store.</summary>
+    public JArray? IdentificationRules { get; init; }
+
+    public IReadOnlyList<JunkPart> JunkIdentifiers { get; init; } = [];
+
+    /// <summary>Software groups of the job's site that are not tracked.</summary>
+    public IReadOnlyList<string> UntrackedSoftwareGroups { get; init; } = [];
+
+    public string ToJson() => JsonConvert.SerializeObject(this, s_json);
+
+    /// <summary>Reads an exported job.</summary>
+    /// <exception cref="AlloyScanException">It is none (<c>NotAJobFile</c>), of a newer version (<c>JobFileTooNew</c>), or holds what this version does not know (<c>UnknownJobFileMember</c>) or cannot read (<c>InvalidJobFile</c>).</exception>
+    public static JobFile Parse(string json)
+    {
+        JObject text;
+        try
+        {
+            using var reader = new JsonTextReader(new StringReader(json)) { DateParseHandling = DateParseHandling.None, Culture = CultureInfo.InvariantCulture };
+            text = JObject.Load(reader);
+            if (reader.Read())
+                throw new JsonReaderException("Something stands behind its end.");
+        }
+        catch (JsonException e)
+        {
+            throw NotAJobFile($"The text is no exported job: {e.Message}", e);
+        }
+
+        if ((string?)(text["format"] as JValue) != FormatName)
+            throw NotAJobFile($"The text is no exported job: its format is not '{FormatName}'.");
+        if (text["version"] is not JValue { Type: JTokenType.Integer } version || (long)version < 1)
+            throw NotAJobFile("The exported job does not say of which version it is.");
+        if ((long)version > NewestVersion)
+        {
+            throw new AlloyScanException(
+                ErrorKind.InvalidData, "JobFileTooNew", $"The exported job has version {(long)version}, and this module reads up to {NewestVersion}.", (long)version, "Update the module, or export the job with this one.");
+        }
+
+        try
+        {
+            var file = text.ToObject<JobFile>(JsonSerializer.Create(s_json))!;
+            // What is null in a list would be met far from here.
+            if (file.Job is null || file.ServiceActions.Any(a => a?.Mappings is null || a.InitialValues is null || a.Mappings.Any(m => m?.Field is null)) || file.CustomFields.Any(f => f?.Name is null)
+                || file.JunkIdentifiers.Any(j => j?.Value is null) || file.UntrackedSoftwareGroups.Any(g => g is null) || file.Job.SiteUrl is null || file.Job.ClientId is null || file.Job.Name is null)
+            {
+                throw new JsonSerializationException("A part is missing.");
+            }
+
+            return file;
+        }
+        catch (JsonSerializationException e) when (e.Message.StartsWith("Could not find member", StringComparison.Ordinal))
+        {
+            throw new AlloyScanException(
+                ErrorKind.InvalidData, "UnknownJobFileMember", $"The exported job holds '{e.Path}', which this version does not know.", e.Path, "Correct the name, or take it out.", e);
+        }
+        catch (Exception e) when (e is JsonException or ArgumentException or FormatException or OverflowException)
+        {
+            throw new AlloyScanException(ErrorKind.InvalidData, "InvalidJobFile", $"The exported job cannot be read: {e.Message}", null, "Correct it, or export the job again.", e);
+        }
+    }
+
+    /// <summary>Takes texts apart that stand one behind the other.</summary>
+    public static IEnumerable<string> Split(string text)
+    {
+        using var reader = new JsonTextReader(new StringReader(text)) { SupportMultipleContent = true, DateParseHandling = DateParseHandling.None, FloatParseHandling = FloatParseHandling.Decimal };
+        var parts = new List<string>();
+        try
+        {
+            while (reader.Read())
+                parts.Add(JToken.ReadFrom(reader).ToString(Formatting.None));
+        }
+        catch (JsonException e)
+        {
+            throw NotAJobFile($"The text is no exported job: {e.Message}", e);
+        }
+
+        return parts.Count > 0 ? parts : throw NotAJobFile("There is no exported job in the text: it is empty.");
+    }
+
+    private static AlloyScanException NotAJobFile(string message, Exception? inner = null) =>
+        new(ErrorKind.InvalidData, "NotAJobFile", message, null, "Give what Export-AlloyScanSyncJob wrote.", inner);
+
+    public sealed record JobPart
+    {
+        public string Name { get; init; } = string.Empty;
+
+        public bool Enabled { get; init; } = true;
+
+        public Uri? SiteUrl { get; init; }
+
+        public string? ClientId { get; init; }
+
+        /// <summary>Where the secret is; <see langword="null"/> when the job held it encrypted, which no other account could read.</summary>
+        public SecretPart? ClientSecret { get; init; }
+
+        public int NewComputerAction { get; init; } = 2943;
+
+        public int ExistingComputerAction { get; init; } = 2944;
+
+        public int NewHardwareAction { get; init; } = 2945;
+
+        public int ExistingHardwareAction { get; init; } = 2946;
+
+        public SoftwarePlatforms ImportSoftware { get; init; } = SoftwarePlatforms.All;
+
+        public RetiredOriginal RetiredOriginal { get; init; }
+
+        public MissingDevice MissingDevice { get; init; }
+
+        public int RetireAfterRuns { get; init; } = 3;
+
+        public int RetireAfterDays { get; init; } = 7;
+
+        public DeletedRecord DeletedRecord { get; init; }
+
+        public int StaleAfterDays { get; init; } = 30;
+
+        public int MostCarriers { get; init; } = 3;
+
+        public IReadOnlyList<string> IdentificationSites { get; init; } = [];
+
+        public IReadOnlyDictionary<string, RecordClass> TypeMap { get; init; } = new Dictionary<string, RecordClass>();
+
+        public int ThrottleLimit { get; init; } = Site.SiteConnectionOptions.DefaultThrottleLimit;
+
+        public JToken? ApiProfile { get; init; }
+
+        public string Target { get; init; } = "Built-in";
+    }
+
+    public sealed record SecretPart(SecretKind Kind, string Value);
+
+    public sealed record ActionPart
+    {
+        public int Id { get; init; }
+
+        public string Name { get; init; } = string.Empty;
+
+        public RecordClass Class { get; init; }
+
+        public ServiceActionKind Kind { get; init; }
+
+        public IReadOnlyDictionary<string, string> InitialValues { get; init; } = new Dictionary<string, string>();
+
+        public IReadOnlyList<FieldMapping> Mappings { get; init; } = [];
+    }
+
+    public sealed record FieldPart(RecordClass Class, string Name, FieldType Type);
+
+    public sealed record JunkPart(IdentificationAttribute Attribute, string Value, string? Note);
+}
