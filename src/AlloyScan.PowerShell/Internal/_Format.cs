@@ -89,12 +89,13 @@ public static class _Format
         var parts = counts.Where(count => count.Count > 0).Select(count => string.Create(CultureInfo.InvariantCulture, $"{count.Count} {count.Word}"));
         var kind = run switch
         {
-            { Undoes: { } undone } => string.Create(CultureInfo.InvariantCulture, $"undo of run {undone}: "),
-            { Kind: not SyncRunKind.Sync } => $"{run.Kind}: ",
+            { Undoes: { } undone } => string.Create(CultureInfo.InvariantCulture, $"undo of run {undone}"),
+            { Kind: not SyncRunKind.Sync } => run.Kind.ToString(),
             _ => string.Empty,
         };
+        var done = string.Join(", ", parts);
         var undoneBy = run.UndoneBy is { } undo ? string.Create(CultureInfo.InvariantCulture, $" (undone by run {undo})") : string.Empty;
-        return kind + string.Join(", ", parts) + undoneBy;
+        return kind + (kind.Length > 0 && done.Length > 0 ? ": " : string.Empty) + done + undoneBy;
     }
 
     /// <summary>What became of a change that was taken back, in one line.</summary>
