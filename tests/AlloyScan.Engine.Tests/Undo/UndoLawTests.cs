@@ -1,3 +1,5 @@
+using AlloyScan.Engine.Inventory;
+using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Sync;
 using AlloyScan.Engine.Sync.Map;
 using AlloyScan.Engine.Sync.Undo;
@@ -117,6 +119,57 @@ public sealed class UndoLawTests
         CheckBooks(fixture);
     }
 
+    [Fact]
+    public async Task Retirements_and_revivals_are_taken_back_as_well()
+    {
+        var actions = new HashSet<string>();
+        for (var seed = 1; seed <= 12; seed++)
+            actions.UnionWith(await RetireAndReviveAsync(seed));
+        Assert.Superset(new HashSet<string> { "Create", "Update", "MarkMissing", "Return", "Retire", "Revive" }, actions);
+    }
+
+    /// <returns>What the runs did.</returns>
+    private static async Task<HashSet<string>> RetireAndReviveAsync(int seed)
+    {
+        using var fixture = new SyncFixture(j => j with { MissingDevice = MissingDevice.Retire, RetireAfterRuns = 1, RetireAfterDays = 0 });
+        var fleet = new RandomFleet(seed);
+        fleet.Fill(fixture.Source, 40);
+        var random = new Random(seed);
+        var away = new List<Device>();
+        var actions = new HashSet<string>();
+        for (var day = 0; day < 7; day++)
+        {
+            var before = Former(fixture);
+            var run = await fixture.RunAsync();
+            actions.UnionWith(fixture.Rows($"SELECT DISTINCT action FROM sync_changes WHERE run_id = {run.Id}"));
+            if (Changed(fixture, run.Id))
+            {
+                var (_, outcomes) = Undo(fixture, run.Id);
+                Assert.All(outcomes, o => Assert.True(o.Outcome != UndoOutcome.LeftAlone, $"{o} {o.Reason}"));
+                Assert.Equal(before, Former(fixture));
+                CheckBooks(fixture);
+                await fixture.RunAsync();
+                CheckBooks(fixture);
+            }
+
+            // Some change, some go, and some of those that went come back.
+            fleet.Mutate(fixture.Source);
+            foreach (var device in away.Where(_ => random.Next(2) == 0).ToList())
+            {
+                away.Remove(device);
+                fixture.Source.Devices.Add(device with { LastSeen = device.LastSeen?.AddDays(1) });
+            }
+
+            foreach (var device in fixture.Source.Devices.Where(_ => random.Next(16) == 0).ToList())
+            {
+                away.Add(device);
+                fixture.Source.Devices.Remove(device);
+            }
+        }
+
+        return actions;
+    }
+
     private static (SyncRun Run, List<UndoneChange> Outcomes) Undo(SyncFixture fixture, long runId, bool rehearsal = false)
     {
         var outcomes = new List<UndoneChange>();
@@ -141,6 +194,7 @@ public sealed class UndoLawTests
         Assert.Empty(fixture.Rows("SELECT record, count(*) FROM links WHERE state IN (1, 2) GROUP BY record HAVING count(*) > 1"));
         Assert.Equal(fixture.Scalar("SELECT count(*) FROM installations"), fixture.Scalar("SELECT coalesce(sum(uses), 0) FROM products"));
         Assert.Equal("0", fixture.Scalar("SELECT count(*) FROM products WHERE uses <= 0 OR hidden_uses < 0 OR hidden_uses > uses"));
+        Assert.Empty(fixture.Rows("SELECT p.name FROM products p WHERE p.hidden_uses <> (SELECT count(*) FROM installations i JOIN records r ON r.id = i.record WHERE i.product = p.id AND lower(r.status) = 'retired')"));
         Assert.Empty(fixture.Rows("SELECT l.device_id, l.software_count, count(i.product) FROM links l LEFT JOIN installations i ON i.record = l.record WHERE l.state IN (1, 2) GROUP BY l.id HAVING l.software_count <> count(i.product)"));
         Assert.Empty(fixture.Rows("SELECT i.kind, i.value FROM record_identifiers i LEFT JOIN records r ON r.id = i.record WHERE r.id IS NULL"));
         foreach (var row in fixture.Rows("SELECT v.source, l.record FROM link_values v JOIN links l ON l.id = v.link JOIN records r ON r.id = l.record WHERE l.state = 1"))

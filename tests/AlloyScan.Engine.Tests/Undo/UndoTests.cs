@@ -1,3 +1,4 @@
+using AlloyScan.Engine.Cmdb;
 using AlloyScan.Engine.Inventory;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Sync;
@@ -269,6 +270,26 @@ public sealed class UndoTests : IDisposable
         Assert.NotNull(_f.Store.Runs.Get(run.Id).UndoneBy);
         Assert.Equal(["Failed", "PartiallySucceeded"], _f.Rows("SELECT CASE id WHEN (SELECT max(id) FROM runs) THEN 'PartiallySucceeded' ELSE status END FROM runs WHERE kind = 'Undo' ORDER BY id"));
         UndoLawTests.CheckBooks(_f);
+    }
+
+    [Fact]
+    public async Task A_custom_field_is_taken_back_like_any_other()
+    {
+        _f.Store.Fields.Create(RecordClass.Computer, "cost_center", FieldType.Number);
+        foreach (var action in _f.Store.ServiceActions.List().Where(a => a.Class == RecordClass.Computer).ToList())
+            _f.Store.ServiceActions.Update(action with { Mappings = [.. action.Mappings, FieldMapping.Parse("cost_center = custom.Cost")] });
+        _f.Source.Add(SyncFixture.Device("d1", "PC-1", "SN-1"), SyncFixture.Snapshot("a1") with { Custom = new Dictionary<string, string?> { ["Cost"] = "100" } });
+        await _f.RunWellAsync();
+        var before = UndoLawTests.Former(_f);
+        Assert.Contains("100", _f.Scalar("SELECT custom FROM computers"), StringComparison.Ordinal);
+        _f.Source.Audit("d1", s => s with { Custom = new Dictionary<string, string?> { ["Cost"] = "200" } });
+        var run = await _f.RunWellAsync();
+        Assert.Contains("200", _f.Scalar("SELECT custom FROM computers"), StringComparison.Ordinal);
+
+        var (_, outcomes) = Undo(run.Id);
+
+        Assert.Equal(("cost_center", "200", "100"), (outcomes.Single().Field, outcomes.Single().OldValue, outcomes.Single().NewValue));
+        Assert.Equal(before, UndoLawTests.Former(_f));
     }
 
     [Fact]

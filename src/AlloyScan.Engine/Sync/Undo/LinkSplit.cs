@@ -1,3 +1,4 @@
+using AlloyScan.Engine.Inventory;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Store;
 using AlloyScan.Engine.Sync.Apply;
@@ -42,6 +43,7 @@ internal sealed class LinkSplit
     {
         var linkedAt = LinkedAt(warn);
         var context = new RunContext(_session, job, _siteId, SyncMode.Apply, SilentObserver.Instance, _timeProvider);
+        LearnGroups(context);
         _ = new Staging(context, false);
         var writer = new ChangeWriter(context, new Identification(context));
         RunRow.Begin(context, SyncRunKind.Split);
@@ -72,6 +74,19 @@ internal sealed class LinkSplit
         foreach (var outcome in plan.Outcomes.Where(o => o.Outcome == UndoOutcome.LeftAlone))
             warn($"{outcome.RecordId}: {outcome.Field ?? "the CI"} was left as it is. {outcome.Reason}");
         return newId;
+    }
+
+    /// <summary>Without the site's catalog, the groups of the installed products are known from our own.</summary>
+    private void LearnGroups(RunContext context)
+    {
+        if (!context.SoftwareGroups.IsFiltering)
+            return;
+
+        using var reader = _session.Prepare("""
+            SELECT p.name, p.version, p.software_group FROM installations i JOIN products p ON p.id = i.product WHERE i.record = @p0 AND p.software_group IS NOT NULL
+            """).Set(0, _link.Record).Read();
+        while (reader.Read())
+            context.SoftwareGroups.Add(new CatalogProduct { Id = string.Empty, Name = reader.GetString(0), Version = reader.Text(1), SoftwareGroup = reader.GetString(2) });
     }
 
     /// <summary>The row of the journal that made the link; <see langword="null"/> when the journal does not reach back so far.</summary>
