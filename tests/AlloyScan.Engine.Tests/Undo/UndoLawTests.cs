@@ -1,6 +1,8 @@
 using AlloyScan.Engine.Inventory;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Sync;
+using AlloyScan.Engine.Sync.Conflicts;
+using AlloyScan.Engine.Sync.Links;
 using AlloyScan.Engine.Sync.Map;
 using AlloyScan.Engine.Sync.Undo;
 using AlloyScan.Engine.Tests.Sync;
@@ -168,6 +170,58 @@ public sealed class UndoLawTests
         }
 
         return actions;
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public async Task Decisions_and_splits_converge_and_lead_back_to_nothing(int seed)
+    {
+        using var fixture = new SyncFixture();
+        var fleet = new RandomFleet(seed);
+        fleet.Fill(fixture.Source, 40);
+        await fixture.RunAsync();
+        fleet.Mutate(fixture.Source);
+        await fixture.RunAsync();
+        var random = new Random(seed);
+        foreach (var conflict in fixture.Store.Conflicts.List(new ConflictFilter { State = ConflictState.Open, Kind = ConflictKind.Unlinked }).ToList())
+        {
+            try
+            {
+                if (conflict.Candidates.Count > 0 && random.Next(2) == 0)
+                    fixture.Store.Conflicts.Resolve(conflict.Id, ConflictResolution.Link, conflict.Candidates[random.Next(conflict.Candidates.Count)]);
+                else
+                    fixture.Store.Conflicts.Resolve(conflict.Id, random.Next(3) == 0 ? ConflictResolution.Ignore : ConflictResolution.Create);
+            }
+            catch (AlloyScanException e) when (e.ErrorId == "RecordLinked")
+            {
+                fixture.Store.Conflicts.Resolve(conflict.Id, ConflictResolution.Create);
+            }
+
+            CheckBooks(fixture);
+        }
+
+        await fixture.RunAsync();
+        CheckBooks(fixture);
+        await fixture.RunAsync();
+        Assert.Empty(fixture.Heard.Changes);
+
+        foreach (var link in fixture.Store.Links.List(new LinkFilter { State = LinkState.Live }).Where(l => l.Rule is not null).ToList())
+        {
+            fixture.Store.Links.Split(link.DeviceId);
+            CheckBooks(fixture);
+        }
+
+        await fixture.RunAsync();
+        Assert.Empty(fixture.Heard.Changes);
+
+        foreach (var run in fixture.Store.Runs.List().ToList().Where(r => Changed(fixture, r.Id)))
+        {
+            var (_, outcomes) = Undo(fixture, run.Id);
+            Assert.All(outcomes, o => Assert.True(o.Outcome != UndoOutcome.LeftAlone, $"{run.Kind} {o} {o.Reason}"));
+            CheckBooks(fixture);
+        }
+
+        Assert.Equal(("0", "0", "0"), (fixture.Scalar("SELECT count(*) FROM records"), fixture.Scalar("SELECT count(*) FROM links"), fixture.Scalar("SELECT count(*) FROM products")));
     }
 
     private static (SyncRun Run, List<UndoneChange> Outcomes) Undo(SyncFixture fixture, long runId, bool rehearsal = false)
