@@ -41,12 +41,17 @@ internal sealed class Explainer : IDisposable
                 return [Step(facts, 0, IdentificationRule.EqualId) with { Result = StepResult.LeftAlone, Decides = true, Reason = "The device is a cloud resource, which is no CI" }];
         }
 
-        _bench.Stage(decides ? null : facts, cancellationToken);
         DecisionTrace? trace;
         if (decides)
+        {
+            _bench.Judge();
             _bench.DecideWithoutLink(facts, link, trace = new DecisionTrace());
+        }
         else
+        {
+            _bench.StageAround(facts, cancellationToken);
             trace = _bench.DecideAll((_, _) => { }, id, cancellationToken);
+        }
 
         return [(first ?? Step(facts, 0, IdentificationRule.EqualId) with { Result = StepResult.PassedOver, Reason = "The device has no link" }) with
         {

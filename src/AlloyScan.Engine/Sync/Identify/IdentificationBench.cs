@@ -1,3 +1,4 @@
+using AlloyScan.Engine.Inventory;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Store;
 using AlloyScan.Engine.Sync.Apply;
@@ -11,19 +12,27 @@ namespace AlloyScan.Engine.Sync.Identify;
 /// </summary>
 internal sealed class IdentificationBench : IDisposable
 {
-    /// <summary>Devices whose decisions wait for all others, with what is kept of them. Those that a run passes over without a decision are left out.</summary>
-    private const string Kept = """
+    // A run passes over these devices without a decision.
+    private const string Undecided = """
+        NOT EXISTS (SELECT 1 FROM links l WHERE l.target_id = @p0 AND l.site_id = @p1 AND l.device_id = k.device_id AND (l.state <> 3 OR l.closed_reason = 'DeletedInAlloyScan'))
+        """;
+
+    /// <summary>Devices whose decisions wait for all others, with what is kept of them.</summary>
+    private const string Kept = $"""
         SELECT k.device_id, k.facts FROM (
             SELECT c.device_id, c.facts FROM conflicts c WHERE c.target_id = @p0 AND c.site_id = @p1 AND c.state = 'Open' AND c.kind = 'Unlinked'
             UNION ALL SELECT w.device_id, w.facts FROM waiting_devices w WHERE w.target_id = @p0 AND w.site_id = @p1
                 AND NOT EXISTS (SELECT 1 FROM conflicts c WHERE c.target_id = w.target_id AND c.site_id = w.site_id AND c.device_id = w.device_id AND c.kind = 'Unlinked')) k
-        WHERE k.device_id > @p2 AND NOT EXISTS (SELECT 1 FROM links l WHERE l.target_id = @p0 AND l.site_id = @p1 AND l.device_id = k.device_id
-            AND (l.state <> 3 OR l.closed_reason = 'DeletedInAlloyScan'))
-        ORDER BY k.device_id LIMIT 256
+        WHERE k.device_id > @p2 AND {Undecided} ORDER BY k.device_id LIMIT 256
+        """;
+
+    /// <summary>Those of them that carry a value.</summary>
+    private const string KeptWith = $"""
+        SELECT k.device_id, k.facts FROM conflict_identifiers i JOIN conflicts k ON k.id = i.conflict AND k.target_id = @p0 AND k.site_id = @p1 AND k.state = 'Open' AND k.kind = 'Unlinked'
+        WHERE i.kind = @p2 AND i.value = @p3 AND {Undecided}
         """;
 
     private readonly ChangeWriter _writer;
-    private bool _staged;
 
     /// <param name="store">The store.</param>
     /// <param name="job">The job whose next run is meant.</param>
@@ -64,27 +73,63 @@ internal sealed class IdentificationBench : IDisposable
     /// <summary>Facts of an earlier run, with the class that the device's type has now.</summary>
     public DeviceFacts Read(string json) => UnlinkedDevices.Kept(Context, json);
 
-    /// <summary>Stages the devices that wait for a decision, and judges junk as a complete run would.</summary>
-    /// <param name="more">A device that the store does not know yet.</param>
-    /// <param name="cancellationToken">Stops it.</param>
-    public void Stage(DeviceFacts? more, CancellationToken cancellationToken)
+    /// <summary>Stages all devices that wait for a decision, and judges junk as a complete run would.</summary>
+    public void StageAll(CancellationToken cancellationToken)
     {
-        if (_staged)
-            return;
-
-        _staged = true;
-        var known = false;
         foreach (var facts in KeptDevices(cancellationToken))
-        {
-            known |= facts.DeviceId == more?.DeviceId;
             Stage(facts);
+        Judge();
+    }
+
+    /// <summary>
+    /// Stages a device and those that wait and could have a say in its decision: who shares a value with it, or with one
+    /// of those, and so on. Judges junk as a complete run would.
+    /// </summary>
+    public void StageAround(DeviceFacts device, CancellationToken cancellationToken)
+    {
+        var rules = Identification.Rules;
+        var staged = new HashSet<string>(StringComparer.Ordinal) { device.DeviceId };
+        Stage(device);
+        // Without a value that has to be the same, or with audits, which are not kept by value, anybody could have a say. So could who waits since a run that stopped.
+        if (Staging.HasKept || rules.UsesAuditId || !rules.Of(device.Class).All(r => r.Conditions.Any(c => c.Operator == ComparisonOperator.Matches)))
+        {
+            foreach (var facts in KeptDevices(cancellationToken))
+            {
+                if (staged.Add(facts.DeviceId))
+                    Stage(facts);
+            }
+
+            Judge();
+            return;
         }
 
-        if (more is not null && !known)
-            Stage(more);
-        // A rehearsal learns in memory only.
-        Identification.Junk.Judge(complete: true, _ => { });
+        var looked = new HashSet<Identifier>();
+        var next = new Queue<DeviceFacts>([device]);
+        while (next.TryDequeue(out var facts))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            foreach (var identifier in facts.Identifiers())
+            {
+                // What is junk joins nobody.
+                if (!looked.Add(identifier) || (Identification.Junk.IsJunk(identifier) && !Identification.Junk.IsInDoubt(identifier)))
+                    continue;
+
+                foreach (var other in KeptDevicesWith(identifier))
+                {
+                    if (!staged.Add(other.DeviceId))
+                        continue;
+
+                    Stage(other);
+                    next.Enqueue(other);
+                }
+            }
+        }
+
+        Judge();
     }
+
+    /// <summary>Judges junk as a complete run would, with nothing staged. A rehearsal learns in memory only.</summary>
+    public void Judge() => Identification.Junk.Judge(complete: true, _ => { });
 
     /// <summary>
     /// Decides on all staged devices as the next run would if nothing moved: fresh ones before stale ones, and again until
@@ -185,6 +230,15 @@ internal sealed class IdentificationBench : IDisposable
                 yield return Read(json);
             }
         }
+    }
+
+    private List<DeviceFacts> KeptDevicesWith(Identifier identifier)
+    {
+        var result = new List<DeviceFacts>();
+        using var reader = Session.Prepare(KeptWith).Set(0, Context.TargetId).Set(1, Context.SiteId).Set(2, (int)identifier.Kind).Set(3, identifier.Value).Read();
+        while (reader.Read())
+            result.Add(Read(reader.GetString(1)));
+        return result;
     }
 
     private void Stage(DeviceFacts facts)

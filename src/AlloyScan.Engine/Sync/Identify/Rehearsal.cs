@@ -38,8 +38,8 @@ internal sealed class Rehearsal : IDisposable
         if (_classes.Length == 0)
             yield break;
 
-        _before.Stage(null, cancellationToken);
-        _after.Stage(null, cancellationToken);
+        _before.StageAll(cancellationToken);
+        _after.StageAll(cancellationToken);
         foreach (var difference in Linked(cancellationToken))
             yield return difference;
         foreach (var difference in Unlinked(cancellationToken))
