@@ -261,6 +261,41 @@ Describe 'Test-AlloyScanIdentification' {
     }
 }
 
+Describe 'Test-AlloyScanIdentification with several sites' {
+    BeforeAll {
+        # Two sites with the same machines: what one has linked is a question for the other.
+        $two = Join-Path $TestDrive 'two.db'
+        $null = Start-AlloyScanSampleSite -Devices 30 | New-AlloyScanSyncJob First -Store $two
+        $null = Invoke-AlloyScanSync First -Store $two
+        $null = Start-AlloyScanSampleSite -Devices 30 | New-AlloyScanSyncJob Second -Store $two -IdentificationSite (Get-AlloyScanSyncJob First -Store $two).Site
+        $null = Invoke-AlloyScanSync Second -Store $two 3>$null
+    }
+
+    AfterAll {
+        Stop-AlloyScanSampleSite
+    }
+
+    It 'explains conflicts from the pipeline by their job' {
+        $conflicts = Get-AlloyScanConflict -Store $two | Where-Object { $_.Candidates.Count -eq 1 } | Select-Object -First 3
+        $decides = $conflicts | Test-AlloyScanIdentification | Where-Object Decides
+        $decides.Result | Should -Be 'Conflict', 'Conflict', 'Conflict'
+        $decides.Job | Sort-Object -Unique | Should -Be 'Second'
+        $decides.RecordId | Should -Be $conflicts.Candidates
+        $decides.Reason | Should -Be $conflicts.Reason
+    }
+
+    It 'explains links from the pipeline by their site' {
+        $links = Get-AlloyScanLink -State Live -Store $two | Select-Object -First 2
+        $decides = $links | Test-AlloyScanIdentification | Where-Object Decides
+        $decides.RecordId | Should -Be $links.RecordId
+        $decides.Job | Sort-Object -Unique | Should -Be 'First'
+    }
+
+    It 'asks for a job where several sites could be meant' {
+        Get-ErrorId { Test-AlloyScanIdentification x -Store $two } | Should -Be 'JobNeeded'
+    }
+}
+
 Describe 'about_AlloyScan_Identification' {
     It 'is found by Get-Help and names what there is' {
         $text = Get-Help about_AlloyScan_Identification | Out-String
