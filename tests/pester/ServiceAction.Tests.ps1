@@ -156,6 +156,7 @@ Describe 'Service actions' {
 
         It 'completes numbers, fields, attributes and modes' {
             Get-Completion 'Get-AlloyScanServiceAction -Id 29' | Should -Be '2943', '2944', '2945', '2946'
+            Get-Completion 'Set-AlloyScanSyncJob HQ -NewHardwareAction 2945' | Should -Be '2945'
             Get-Completion 'Set-AlloyScanServiceAction 2944 -RemoveMapping asset' | Should -Be 'asset_tag'
             Get-Completion 'Set-AlloyScanServiceAction 2944 -AddMapping asset' | Should -Be "'asset_tag = '"
             Get-Completion "Set-AlloyScanServiceAction 2944 -AddMapping 'asset_tag = serial" | Should -Be "'asset_tag = serialNumber'"

@@ -14,8 +14,6 @@ namespace AlloyScan.Engine.Jobs;
 /// </summary>
 internal sealed class JobTransfer
 {
-    private static readonly string[] s_groups = ["Required", "Forbidden", "Regular"];
-
     private readonly StoreSession _session;
     private readonly AlloyStore _store;
     private readonly JobFile _file;
@@ -327,9 +325,9 @@ internal sealed class JobTransfer
 
     private void Groups(SyncJob job)
     {
-        var names = _file.UntrackedSoftwareGroups.Select(g => s_groups.FirstOrDefault(k => string.Equals(k, g, StringComparison.OrdinalIgnoreCase)) ?? throw Invalid($"names the software group '{g}', which does not exist"))
+        var names = _file.UntrackedSoftwareGroups.Select(g => SoftwareGroups.Find(g) ?? throw Invalid($"names the software group '{g}', which does not exist"))
             .Distinct().Order(StringComparer.Ordinal).ToList();
-        if (names.Count == s_groups.Length)
+        if (names.Count == SoftwareGroups.All.Count)
             throw Invalid("tracks no software group");
 
         var site = _session.Prepare("SELECT site_id FROM jobs WHERE id = @p0").Set(0, job.Id).Number()!.Value;
@@ -342,7 +340,7 @@ internal sealed class JobTransfer
         _session.Execute("DELETE FROM untracked_groups WHERE site_id = @p0", site);
         foreach (var group in names)
             _session.Execute("INSERT INTO untracked_groups (site_id, software_group) VALUES (@p0, @p1)", site, group);
-        _steps.Add($"track the software groups {string.Join(", ", s_groups.Except(names))} of the site {job.Site}");
+        _steps.Add($"track the software groups {string.Join(", ", SoftwareGroups.All.Except(names))} of the site {job.Site}");
     }
 
     private static List<string> Groups(StoreSession session, long site)

@@ -24,21 +24,25 @@ public abstract class JobSettingsCmdlet : StoreCmdlet
 
     /// <summary>Service action for new computers. New jobs use 2943.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(ServiceActionCompleter))]
     [ValidateRange(1, int.MaxValue)]
     public int NewComputerAction { get; set; }
 
     /// <summary>Service action for existing computers. New jobs use 2944.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(ServiceActionCompleter))]
     [ValidateRange(1, int.MaxValue)]
     public int ExistingComputerAction { get; set; }
 
     /// <summary>Service action for new hardware. New jobs use 2945.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(ServiceActionCompleter))]
     [ValidateRange(1, int.MaxValue)]
     public int NewHardwareAction { get; set; }
 
     /// <summary>Service action for existing hardware. New jobs use 2946.</summary>
     [Parameter]
+    [ArgumentCompleter(typeof(ServiceActionCompleter))]
     [ValidateRange(1, int.MaxValue)]
     public int ExistingHardwareAction { get; set; }
 
