@@ -76,8 +76,8 @@ internal sealed class TruthModel(SampleFleet fleet)
     /// <summary>Verdicts on the devices that were not linked before this day, by index.</summary>
     public Dictionary<int, TruthVerdict> Verdicts { get; } = [];
 
-    /// <summary>Listed devices that are not seen any more and whose CI went to another device.</summary>
-    public HashSet<int> Former { get; } = [];
+    /// <summary>Whether a device had a CI which another device of its machine holds now, and is no question since nobody sees it any more.</summary>
+    public bool HasGivenUp(int index) => _itemOf.TryGetValue(index, out var item) && item.Holder != index && !Verdicts.ContainsKey(index);
 
     /// <summary>The CI of a device, as a number; devices with the same number share it, one after the other.</summary>
     public int? ItemOf(int index) => _itemOf.TryGetValue(index, out var item) ? item.Number : null;
@@ -89,7 +89,6 @@ internal sealed class TruthModel(SampleFleet fleet)
     public void Run(int day, IReadOnlyList<SampleDevice> listed)
     {
         Verdicts.Clear();
-        Former.Clear();
         var present = listed.ToDictionary(d => d.Index);
         var newest = listed.Max(d => d.LastSeen);
         foreach (var item in _items)
@@ -116,10 +115,7 @@ internal sealed class TruthModel(SampleFleet fleet)
         {
             // The former row of a machine whose CI has gone to a fresh one is no question as long as nobody sees it.
             if (_itemOf.ContainsKey(device.Index) && IsStale(device))
-            {
-                Former.Add(device.Index);
                 continue;
-            }
 
             var facts = Facts(device, day);
             waiting.Add(device.Id.ToString(), (device, facts));
