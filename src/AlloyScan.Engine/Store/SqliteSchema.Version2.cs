@@ -95,6 +95,8 @@ internal static partial class SqliteSchema
         ALTER TABLE links ADD COLUMN retired_from TEXT;
         -- Set when somebody took back a CI that we had retired: it is not retired again before its device has returned.
         ALTER TABLE links ADD COLUMN taken_back INTEGER NOT NULL DEFAULT 0;
+        -- Without it, each CI that is removed looks through the identifiers of all.
+        CREATE INDEX record_identifiers_record ON record_identifiers (record);
         -- What belonged to a CI goes with it, whoever removes it. Products without installation are dropped by the next run.
         CREATE TRIGGER records_removed AFTER DELETE ON records
             BEGIN

@@ -134,6 +134,20 @@ public sealed class MachineLawTests
         await AssertNothingIsPlannedAsync(fixture, 0, 0);
     }
 
+    [Theory]
+    [InlineData("record_identifiers")]
+    [InlineData("installations")]
+    [InlineData("links")]
+    public void What_belongs_to_one_CI_is_found_without_looking_through_that_of_all(string table)
+    {
+        using var fixture = new SyncFixture();
+
+        var plan = string.Join("; ", fixture.Rows($"EXPLAIN QUERY PLAN DELETE FROM {table} WHERE record = 1"));
+
+        Assert.Contains("SEARCH", plan, StringComparison.Ordinal);
+        Assert.DoesNotContain("SCAN", plan, StringComparison.Ordinal);
+    }
+
     private static async Task AssertNothingIsPlannedAsync(SyncFixture fixture, int seed, int day)
     {
         var plan = await fixture.RunAsync(SyncMode.SavePlan);
