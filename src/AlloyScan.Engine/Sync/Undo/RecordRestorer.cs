@@ -373,10 +373,11 @@ internal sealed class RecordRestorer
     /// <summary>Opens a conflict again; what its device carries counts again.</summary>
     private void Reopen(long conflict)
     {
-        if (_session.Prepare("SELECT facts FROM conflicts WHERE id = @p0").Set(0, conflict).Text() is not { } facts)
+        _session.Prepare("UPDATE conflicts SET state = 'Open', resolved_at = NULL, updated_at = @p1 WHERE id = @p0").Set(0, conflict).Set(1, _timeProvider.NowMilliseconds()).Execute();
+        // A linked device counts by its link.
+        if (_session.Prepare("SELECT facts FROM conflicts WHERE id = @p0 AND kind = 'Unlinked'").Set(0, conflict).Text() is not { } facts)
             return;
 
-        _session.Prepare("UPDATE conflicts SET state = 'Open', resolved_at = NULL, updated_at = @p1 WHERE id = @p0").Set(0, conflict).Set(1, _timeProvider.NowMilliseconds()).Execute();
         foreach (var identifier in DeviceFacts.FromJson(facts).Identifiers())
         {
             _session.Prepare("INSERT INTO conflict_identifiers (kind, value, conflict) VALUES (@p0, @p1, @p2) ON CONFLICT DO NOTHING")
