@@ -362,4 +362,74 @@ public sealed class RetirementTests
         Assert.Equal("RecordDeleted", fixture.Scalar("SELECT state FROM sync_links WHERE device_id = 'd02'"));
         Assert.Equal("NEW", fixture.Scalar("SELECT name FROM computers WHERE device_id = 'new'"));
     }
+
+    public static TheoryData<int> Seeds => [.. Enumerable.Range(1, 12)];
+
+    /// <summary>Devices come and go, people take CIs back, retire and delete them; whatever happens, what was retired is told apart by who did it.</summary>
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public async Task Over_days_of_coming_and_going_a_rehearsal_shows_what_the_run_does(int seed)
+    {
+        using var fixture = new SyncFixture(job => Retiring(job) with { RetireAfterRuns = 1, RetireAfterDays = 0, DeletedRecord = DeletedRecord.Recreate, RetiredOriginal = RetiredOriginal.Keep });
+        var fleet = new RandomFleet(seed);
+        fleet.Fill(fixture.Source, 60);
+        var random = new Random(seed);
+        var away = new List<Device>();
+        for (var day = 0; day < 8; day++)
+        {
+            await fixture.RunAsync(SyncMode.WhatIf);
+            var planned = fixture.Heard.Changes.Select(Describe).Order(StringComparer.Ordinal).ToList();
+            var run = await fixture.RunAsync();
+            Assert.Equal(planned, fixture.Heard.Changes.Select(Describe).Order(StringComparer.Ordinal));
+            Assert.Equal(run.Retired, fixture.Heard.Changes.Count(c => c.Action == ChangeAction.Retire));
+
+            // Whoever is live is not retired by us, and what we retired is missing and retired.
+            Assert.Empty(fixture.Rows("SELECT id FROM links WHERE state = 1 AND (retired_at IS NOT NULL OR missing_runs <> 0 OR missing_since IS NOT NULL)"));
+            Assert.Empty(fixture.Rows("SELECT l.id FROM links l JOIN records r ON r.id = l.record WHERE l.retired_at IS NOT NULL AND (l.state <> 2 OR r.status <> 'Retired')"));
+            Assert.Equal(fixture.Scalar("SELECT count(*) FROM installations"), fixture.Scalar("SELECT coalesce(sum(uses), 0) FROM products"));
+            Assert.Equal(
+                fixture.Scalar("SELECT count(*) FROM discovered_installations"), fixture.Scalar("SELECT coalesce(sum(installations), 0) FROM software_products"));
+
+            foreach (var device in fixture.Source.Devices.Where(_ => random.Next(12) == 0).ToList())
+            {
+                fixture.Source.Devices.Remove(device);
+                away.Add(device);
+            }
+
+            foreach (var device in away.Where(_ => random.Next(3) == 0).ToList())
+            {
+                away.Remove(device);
+                fixture.Source.Devices.Add(device);
+            }
+
+            fixture.Sql($"UPDATE records SET status = 'In Use' WHERE id % 9 = {random.Next(9)} AND id NOT IN (SELECT record FROM links WHERE retired_at IS NOT NULL)");
+            fixture.Sql($"UPDATE records SET status = 'Retired' WHERE id = {random.Next(1, 40)}; DELETE FROM records WHERE id = {random.Next(1, 40)}");
+        }
+
+        static string Describe(SyncChange c) => $"{c.Action} {c.Class} {c.DeviceId} +{c.SoftwareAdded} -{c.SoftwareRemoved} {string.Join(';', c.Fields)}";
+    }
+
+    [Fact]
+    public async Task A_retirement_and_a_revival_can_be_undone()
+    {
+        using var fixture = await WithDevicesAsync(10);
+        var before = fixture.Rows("SELECT id, status FROM computers ORDER BY id");
+        await RetireAsync(fixture, 3);
+        Undo();
+        Assert.Equal(before, fixture.Rows("SELECT id, status FROM computers ORDER BY id"));
+        Assert.Equal(["2|0"], fixture.Rows("SELECT state, retired_at IS NOT NULL FROM links WHERE device_id = 'd03'"));
+
+        var device = await RetireAsync(fixture, 4);
+        fixture.Source.Devices.Add(device);
+        await fixture.RunWellAsync();
+        Assert.Equal("Auto-Added", Status(fixture, "C000006"));
+        Undo();
+        Assert.Equal(["Retired|2|1"], fixture.Rows("SELECT r.status, l.state, l.retired_at IS NOT NULL FROM links l JOIN records r ON r.id = l.record WHERE device_id = 'd05'"));
+
+        // The device is still there, so the next run revives the CI again.
+        await fixture.RunWellAsync();
+        Assert.Equal("Auto-Added", Status(fixture, "C000006"));
+
+        void Undo() => fixture.Store.Undo.Undo(fixture.Store.Runs.List().First().Id, rehearsal: false, _ => { }, default);
+    }
 }

@@ -260,6 +260,8 @@ internal sealed class ChangeWriter
         else
         {
             _identification.Index.NotePlannedUpdate(record.Id, facts, before.Except(after), after.Except(before));
+            if (returned)
+                _identification.Index.NotePlannedReturn(link.Id);
         }
 
         if (!before.SequenceEqual(after))

@@ -39,6 +39,7 @@ internal sealed class CandidateIndex
             CREATE TEMP TABLE planned_removed (kind INTEGER NOT NULL, value TEXT NOT NULL, record INTEGER NOT NULL, PRIMARY KEY (kind, value, record)) WITHOUT ROWID;
             CREATE TEMP TABLE planned_links (record INTEGER PRIMARY KEY, device_id TEXT NOT NULL);
             CREATE TEMP TABLE planned_missing (link INTEGER PRIMARY KEY);
+            CREATE TEMP TABLE planned_returned (link INTEGER PRIMARY KEY);
             """);
         _session.Prepare("INSERT INTO temp.scope_sites (site_id) VALUES (@p0)").Set(0, context.SiteId).Execute();
         foreach (var site in context.Job.IdentificationSites)
@@ -192,7 +193,9 @@ internal sealed class CandidateIndex
         return reader.Read() ? RunContext.RecordId((RecordClass)reader.GetInt32(0), reader.GetInt64(1)) : "a CI that is gone";
     }
 
-    public bool IsRetired(long record) => record > 0 && RecordStatus.IsRetired(_session.Prepare("SELECT status FROM records WHERE id = @p0").Set(0, record).Text());
+    // A retired CI whose device a rehearsal takes as back would have been revived.
+    public bool IsRetired(long record) => record > 0 && RecordStatus.IsRetired(_session.Prepare("SELECT status FROM records WHERE id = @p0").Set(0, record).Text())
+        && (!_overlay || _session.Prepare("SELECT 1 FROM links l JOIN temp.planned_returned b ON b.link = l.id WHERE l.record = @p0").Set(0, record).Number() is null);
 
     /// <summary>A link that is taken as not there, to see what the rules alone say of its device; 0 for none.</summary>
     public long IgnoredLink { get; set; }
@@ -207,12 +210,12 @@ internal sealed class CandidateIndex
 
         // A device that moved stands in the staged list with its newest lastSeen, which a rehearsal does not write to the link.
         using var reader = _session.Prepare("""
-            SELECT l.id, l.device_id, l.state, CASE WHEN d.device_id IS NULL THEN l.last_seen ELSE d.last_seen END, m.link, CASE WHEN l.site_id = @p1 THEN NULL ELSE s.name END
-            FROM links l JOIN sites s ON s.id = l.site_id LEFT JOIN temp.planned_missing m ON m.link = l.id LEFT JOIN temp.staged d ON d.device_id = l.device_id AND l.site_id = @p1
+            SELECT l.id, l.device_id, l.state, CASE WHEN d.device_id IS NULL THEN l.last_seen ELSE d.last_seen END, m.link, CASE WHEN l.site_id = @p1 THEN NULL ELSE s.name END, b.link
+            FROM links l JOIN sites s ON s.id = l.site_id LEFT JOIN temp.planned_missing m ON m.link = l.id LEFT JOIN temp.planned_returned b ON b.link = l.id LEFT JOIN temp.staged d ON d.device_id = l.device_id AND l.site_id = @p1
             WHERE l.record = @p0 AND l.state IN (1, 2) AND l.id <> @p2 ORDER BY l.state
             """).Set(0, record).Set(1, _context.SiteId).Set(2, IgnoredLink).Read();
         return reader.Read()
-            ? new Holder(reader.GetInt64(0), reader.GetString(1), reader.IsDBNull(4) ? (LinkState)reader.GetInt32(2) : LinkState.Missing, reader.Number(3), reader.Text(5))
+            ? new Holder(reader.GetInt64(0), reader.GetString(1), !reader.IsDBNull(4) ? LinkState.Missing : !reader.IsDBNull(6) ? LinkState.Live : (LinkState)reader.GetInt32(2), reader.Number(3), reader.Text(5))
             : null;
     }
 
@@ -264,6 +267,10 @@ internal sealed class CandidateIndex
     /// <summary>Notes that a rehearsal would have marked a link missing.</summary>
     public void NotePlannedMissing(long link) =>
         _session.Prepare("INSERT INTO temp.planned_missing (link) VALUES (@p0) ON CONFLICT DO NOTHING").Set(0, link).Execute();
+
+    /// <summary>Notes that a rehearsal would have made the link of a missing device live again.</summary>
+    public void NotePlannedReturn(long link) =>
+        _session.Prepare("INSERT INTO temp.planned_returned (link) VALUES (@p0) ON CONFLICT DO NOTHING").Set(0, link).Execute();
 
     public static IdentificationAttribute AttributeOf(IdentifierKind kind) =>
         kind == IdentifierKind.WeakMacAddress ? IdentificationAttribute.MacAddress : (IdentificationAttribute)kind;
