@@ -17,17 +17,37 @@ internal sealed class LinkedDevices(RunScope scope, DeviceQueue queue)
     /// <summary>Brings the CIs of linked devices that moved up to date.</summary>
     public async Task ProcessAsync(CancellationToken cancellationToken)
     {
-        var total = scope.Staging.Count(StagedKind.Linked);
-        scope.Done = 0;
-        await queue.ForEachAsync(
-            StagedKind.Linked, total,
-            staged =>
-            {
-                var link = LinkDetails.Get(scope.Session, staged.LinkId);
-                return link is null ? null : new Fetch(token => FetchLinkedAsync(staged, link, token));
-            },
-            cancellationToken).ConfigureAwait(false);
+        scope.Staging.SettleStale();
+        await ProcessAsync(StagedKind.Linked, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Does the same for stale devices that moved, when those are decided on that may get their CIs.</summary>
+    public async Task ProcessStaleAsync(CancellationToken cancellationToken)
+    {
+        await ProcessAsync(StagedKind.StaleLinked, cancellationToken).ConfigureAwait(false);
         WarnOfOtherClass();
+    }
+
+    private async Task ProcessAsync(StagedKind kind, CancellationToken cancellationToken)
+    {
+        var total = scope.Staging.Count(kind);
+        scope.Done = 0;
+        await queue.ForEachAsync(kind, total, Prepare, cancellationToken).ConfigureAwait(false);
+    }
+
+    private Fetch? Prepare(StagedDevice staged)
+    {
+        if (LinkDetails.Get(scope.Session, staged.LinkId) is not { } link)
+            return null;
+
+        if (link.State is not (LinkState.Live or LinkState.Missing) || scope.Identification.Index.IsPlannedLink(link.Record))
+        {
+            // Its CI went to another device a moment ago.
+            scope.Context.Counts.Skipped++;
+            return null;
+        }
+
+        return new Fetch(token => FetchLinkedAsync(staged, link, token));
     }
 
     private async Task<Action> FetchLinkedAsync(StagedDevice staged, LinkDetails link, CancellationToken cancellationToken)

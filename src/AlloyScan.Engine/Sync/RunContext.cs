@@ -106,7 +106,10 @@ internal sealed class RunContext
     }
 
     /// <summary>Whether a device was last seen so long before the newest of the site that it counts as gone. Without a time it never does.</summary>
-    public bool IsStale(long? lastSeen) => NewestSeen - lastSeen >= (long)TimeSpan.FromDays(Job.StaleAfterDays).TotalMilliseconds;
+    public bool IsStale(long? lastSeen) => lastSeen <= StaleSince;
+
+    /// <summary>The time at or before which a device has to have been seen last to be stale; <see langword="null"/> when that is not known.</summary>
+    public long? StaleSince => NewestSeen - (long)TimeSpan.FromDays(Job.StaleAfterDays).TotalMilliseconds;
 
     /// <summary>What a device type means to this job.</summary>
     public DeviceTypes.Meaning MeaningOf(string? type) => type is null || !_types.TryGetValue(type.Trim(), out var mapped)

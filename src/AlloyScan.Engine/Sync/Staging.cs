@@ -28,6 +28,9 @@ internal enum StagedKind
 
     /// <summary>Its CI was taken over by another device when it was stale; whether it still is shows when all are listed.</summary>
     TakenOver = 9,
+
+    /// <summary>Linked, and something moved, but stale: a new device of the machine may get its CI.</summary>
+    StaleLinked = 10,
 }
 
 /// <summary>A link as the comparison with the list needs it.</summary>
@@ -194,6 +197,14 @@ internal sealed class Staging
                 .Set(0, (int)identifier.Kind).Set(1, identifier.Value).Set(2, deviceId).Execute();
         }
     }
+
+    /// <summary>
+    /// Sets linked devices aside that moved and are stale all the same. They come after the unlinked ones, so that a CI which another
+    /// device takes over is not brought up to date for the former one first. Call when the list is read.
+    /// </summary>
+    public void SettleStale() =>
+        _session.Prepare("UPDATE temp.staged SET kind = @p1 WHERE kind = @p0 AND last_seen <= @p2")
+            .Set(0, (int)StagedKind.Linked).Set(1, (int)StagedKind.StaleLinked).Set(2, _context.StaleSince).Execute();
 
     /// <summary>
     /// Passes over devices whose CI went to another device as long as they stay stale. One that is seen again freshly

@@ -177,6 +177,8 @@ internal sealed class SyncRunner
             await absent.MarkMissingAsync(cancellationToken).ConfigureAwait(false);
         var allDecided = await unlinked.ProcessAsync(cancellationToken).ConfigureAwait(false)
             && await unlinked.DecideWaitingAsync(cancellationToken).ConfigureAwait(false);
+        if (allDecided)
+            await linked.ProcessStaleAsync(cancellationToken).ConfigureAwait(false);
         if (removalsAllowed)
         {
             if (allDecided)

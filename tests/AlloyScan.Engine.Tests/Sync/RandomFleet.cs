@@ -14,6 +14,7 @@ internal sealed class RandomFleet(int seed)
     private static readonly string[] s_software = ["Editor", "Browser", "browser ", "Mail", "Shell", "Viewer", "", "Agent"];
     private readonly Random _random = new(seed);
     private int _next;
+    private int _hours;
 
     public void Fill(FakeSource source, int count)
     {
@@ -62,7 +63,7 @@ internal sealed class RandomFleet(int seed)
             MacAddress = _random.Next(4) == 0 ? $"00:50:56:00:00:{_random.Next(6):X2}" : $"3C:52:82:00:{number / 256:X2}:{number % 256:X2}",
             AssetTag = _random.Next(3) == 0 ? "TAG-" + _random.Next(5) : null,
             Type = type.Length == 0 ? null : type,
-            LastSeen = FakeSource.T(_random.Next(5)),
+            LastSeen = FakeSource.T(_hours + _random.Next(5)),
             DnsName = "host" + number + ".example",
         };
         var hasSystem = type is "computer" or "vmware-esxi" || (type.Length == 0 && _random.Next(2) == 0);
@@ -78,6 +79,35 @@ internal sealed class RandomFleet(int seed)
 
     private List<InstalledSoftware> Software() =>
         [.. Enumerable.Range(0, _random.Next(6)).Select(_ => new InstalledSoftware(Pick(s_software), _random.Next(2) == 0 ? "1.0" : "2.0", "V", $"2026-01-0{_random.Next(1, 9)}", null, null))];
+
+    /// <summary>Twelve days pass: most devices are seen again and some are not, machines are imaged anew, and the rest of what happens to fleets.</summary>
+    public void Doubt(FakeSource source)
+    {
+        _hours += 12 * 24;
+        foreach (var device in source.Devices.ToList())
+        {
+            if (_random.Next(4) > 0)
+                source.Replace(device.Id, d => d with { LastSeen = d.LastSeen is null ? null : FakeSource.T(_hours + _random.Next(5)) });
+            if (_random.Next(6) == 0)
+                Reimage(source, device);
+        }
+
+        Mutate(source);
+    }
+
+    /// <summary>The same machine under a new device ID; the old device goes, or stays and is not seen any more.</summary>
+    private void Reimage(FakeSource source, Device device)
+    {
+        var number = _next++;
+        var id = Convert.ToHexString(BitConverter.GetBytes(number * 2654435761u)) + "-" + number.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        var snapshot = device.AuditId is null ? null : source.Snapshots[device.AuditId] with { Id = "audit-" + id };
+        source.Add(
+            device with { Id = id, AuditId = null, Name = _random.Next(2) == 0 ? device.Name : "NEW-" + number, AssetTag = null, LastSeen = FakeSource.T(_hours + 5) }, snapshot);
+        if (_random.Next(2) == 0)
+            source.Devices.RemoveAll(d => d.Id == device.Id);
+        else if (_random.Next(2) == 0)
+            source.Replace(device.Id, d => d with { LastSeen = null });
+    }
 
     private string Pick(string[] pool) => pool[_random.Next(pool.Length)];
 }

@@ -139,7 +139,7 @@ internal sealed class ChangeWriter
         var changes = _context.Mapper(facts.Class, ServiceActionKind.Update).Changes(facts, record.Values, written);
         var difference = CompareSoftware(record, facts, null);
         var former = decision.CloseLink == 0 ? null : LinkDetails.Get(_session, decision.CloseLink);
-        var outdated = former is null ? [] : OutdatedIdentifiers(former, record, changes, facts);
+        var outdated = former is null ? [] : OutdatedIdentifiers(DeviceFacts.FromJson(former.Source).Identifiers(), record, changes, facts.Identifiers());
         if (changes.Count > 0)
             _context.Counts.Updated++;
         else
@@ -180,7 +180,7 @@ internal sealed class ChangeWriter
         }
         else
         {
-            _identification.Index.NotePlannedLink(record.Id, facts, outdated);
+            _identification.Index.NotePlannedLink(record.Id, facts, decision.CloseLink, outdated);
         }
 
         return Change(changes.Count > 0 ? ChangeAction.Update : ChangeAction.Link, facts, RunContext.RecordId(record.Class, record.Number), decision.Reason) with
@@ -220,11 +220,12 @@ internal sealed class ChangeWriter
 
         var before = DeviceFacts.FromJson(link.Source).Identifiers();
         var after = facts.Identifiers();
+        var outdated = OutdatedIdentifiers(before, record, changes, after);
         if (_context.Applying)
         {
             var now = _context.TimeProvider.NowMilliseconds();
             // What a person typed into the CI since the last run identifies it as well.
-            var removed = _cmdb.RemoveIdentifiers(record.Id, before.Except(after));
+            var removed = _cmdb.RemoveIdentifiers(record.Id, outdated);
             var added = _cmdb.AddIdentifiers(record.Id, after.Except(before));
             if (changes.Count > 0 || difference is { IsEmpty: false } || returned)
             {
@@ -259,7 +260,7 @@ internal sealed class ChangeWriter
         }
         else
         {
-            _identification.Index.NotePlannedUpdate(record.Id, facts, before.Except(after), after.Except(before));
+            _identification.Index.NotePlannedUpdate(record.Id, facts, outdated, after.Except(before));
             if (returned)
                 _identification.Index.NotePlannedReturn(link.Id);
         }
@@ -438,13 +439,13 @@ internal sealed class ChangeWriter
         JournalLink(former.Class, former.RecordNumber, "CloseLink", former.Id, before, LinkState.Closed);
     }
 
-    /// <summary>What only the former device of a CI carried; what a person typed stays.</summary>
-    private static List<Identifier> OutdatedIdentifiers(LinkDetails former, RecordState record, List<(CmdbField Field, string? Value)> changes, DeviceFacts facts)
+    /// <summary>What a CI carries no more: neither its device nor its fields give it. What a person typed stays.</summary>
+    private static List<Identifier> OutdatedIdentifiers(List<Identifier> before, RecordState record, List<(CmdbField Field, string? Value)> changes, List<Identifier> after)
     {
         var values = (string?[])record.Values.Clone();
         foreach (var (field, value) in changes)
             values[field.Index] = value;
-        return [.. DeviceFacts.FromJson(former.Source).Identifiers().Except(facts.Identifiers()).Except(BuiltInCmdb.IdentifiersOf(values))];
+        return [.. before.Concat(BuiltInCmdb.IdentifiersOf(record.Values)).Except(after).Except(BuiltInCmdb.IdentifiersOf(values))];
     }
 
     /// <summary>Remembers which rule made a link and what device and CI shared then.</summary>

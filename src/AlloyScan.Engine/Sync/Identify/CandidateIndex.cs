@@ -67,6 +67,9 @@ internal sealed class CandidateIndex
             BuildAudits();
     }
 
+    /// <summary>Says of a value whether it is junk; set before the first question.</summary>
+    public Func<Identifier, bool> IsJunk { get; set; } = _ => false;
+
     /// <summary>Whether the CMDB held no CI when the run began, so that every CI comes from a device of this run.</summary>
     public bool WasEmpty { get; }
 
@@ -254,8 +257,14 @@ internal sealed class CandidateIndex
     }
 
     /// <summary>Notes that a rehearsal would have linked a CI to a device.</summary>
-    public void NotePlannedLink(long record, DeviceFacts facts, IEnumerable<Identifier> removed)
+    /// <param name="record">The CI.</param>
+    /// <param name="facts">The device.</param>
+    /// <param name="closed">The link of the device that would have given it up; 0 for none.</param>
+    /// <param name="removed">What only that device carried.</param>
+    public void NotePlannedLink(long record, DeviceFacts facts, long closed, IEnumerable<Identifier> removed)
     {
+        if (closed != 0)
+            NotePlannedMissing(closed);
         _session.Prepare("INSERT INTO temp.planned_links (record, device_id) VALUES (@p0, @p1) ON CONFLICT (record) DO UPDATE SET device_id = excluded.device_id")
             .Set(0, record).Set(1, facts.DeviceId).Execute();
         NotePlannedUpdate(record, facts, removed, facts.Identifiers());
@@ -264,7 +273,7 @@ internal sealed class CandidateIndex
     /// <summary>Whether a rehearsal would have linked a CI to a device.</summary>
     public bool IsPlannedLink(long record) => _session.Prepare("SELECT 1 FROM temp.planned_links WHERE record = @p0").Set(0, record).Number() is not null;
 
-    /// <summary>Notes that a rehearsal would have marked a link missing.</summary>
+    /// <summary>Notes that a rehearsal would have taken a link out of use: marked it missing or closed it.</summary>
     public void NotePlannedMissing(long link) =>
         _session.Prepare("INSERT INTO temp.planned_missing (link) VALUES (@p0) ON CONFLICT DO NOTHING").Set(0, link).Execute();
 
@@ -361,7 +370,7 @@ internal sealed class CandidateIndex
         var mask = 0;
         foreach (var attribute in Enum.GetValues<IdentificationAttribute>())
         {
-            if (ValuesOf(record, attribute).Exists(i => IsJunk?.Invoke(i) != true))
+            if (ValuesOf(record, attribute).Exists(i => !IsJunk(i)))
                 mask |= Bit(attribute);
         }
 
@@ -369,8 +378,6 @@ internal sealed class CandidateIndex
             .Set(0, record).Set(1, (int)recordClass).Set(2, mask).Execute();
     }
 
-    /// <summary>Says of a value of a CI whether it is junk.</summary>
-    public Func<Identifier, bool>? IsJunk { get; set; }
 }
 
 /// <summary>The device that holds a CI.</summary>

@@ -34,7 +34,7 @@ internal sealed class Identification
         _rules = new RuleSet(rules ?? IdentificationPolicy.Load(_session));
         Index = new CandidateIndex(context, _rules);
         Junk = new JunkValues(context, Index.WasEmpty);
-        Index.IsJunk = Junk.IsJunk;
+        Index.IsJunk = Junk.IsKnownJunk;
         _session.Execute("CREATE TEMP TABLE settled_devices (device_id TEXT PRIMARY KEY) WITHOUT ROWID");
         _listedWith = _session.Prepare("SELECT 1 FROM temp.staged_identifiers WHERE kind = @p0 AND value = @p1 AND device_id <> @p2 LIMIT 1");
         _separated = _session.Prepare("SELECT record FROM separations WHERE target_id = @p0 AND site_id = @p1 AND device_id = @p2").Set(0, context.TargetId).Set(1, context.SiteId);

@@ -205,7 +205,7 @@ internal sealed class JunkValues
             : """
                     AND NOT EXISTS (SELECT 1 FROM temp.planned_removed x WHERE x.kind = i.kind AND x.value = i.value AND x.record = i.record) AND l.id NOT IN (SELECT link FROM temp.planned_missing)
                 UNION SELECT l.device_id FROM temp.planned_identifiers i JOIN links l ON l.record = i.record AND (l.state = 1 OR l.id IN (SELECT link FROM temp.planned_returned)) AND l.site_id = @p2
-                    WHERE i.kind = @p0 AND i.value = @p1
+                    WHERE i.kind = @p0 AND i.value = @p1 AND l.id NOT IN (SELECT link FROM temp.planned_missing)
                 UNION SELECT l.device_id FROM record_identifiers i JOIN links l ON l.record = i.record AND l.site_id = @p2 JOIN temp.planned_returned b ON b.link = l.id
                     WHERE i.kind = @p0 AND i.value = @p1
                         AND NOT EXISTS (SELECT 1 FROM temp.planned_removed x WHERE x.kind = i.kind AND x.value = i.value AND x.record = i.record)

@@ -28,7 +28,7 @@ internal sealed class RestingLinks(RunContext context, Identification identifica
         foreach (var identifier in identification.Junk.All)
         {
             using var reader = _session.Prepare("""
-                SELECT g.link FROM link_grounds g JOIN links l ON l.id = g.link AND l.state = 1 AND l.target_id = @p2 AND l.site_id = @p3 WHERE g.kind = @p0 AND g.value = @p1
+                SELECT g.link FROM link_grounds g JOIN links l ON l.id = g.link AND l.state = 1 AND l.target_id = @p2 AND l.site_id = @p3 WHERE g.kind = @p0 AND g.value = @p1 AND g.link NOT IN (SELECT link FROM temp.planned_missing)
                 """).Set(0, (int)identifier.Kind).Set(1, identifier.Value).Set(2, context.TargetId).Set(3, context.SiteId).Read();
             while (reader.Read())
                 suspects.Add(reader.GetInt64(0));
