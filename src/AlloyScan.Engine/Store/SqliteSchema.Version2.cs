@@ -44,6 +44,8 @@ internal static partial class SqliteSchema
             note TEXT,
             created_at INTEGER NOT NULL,
             PRIMARY KEY (kind, value)) WITHOUT ROWID;
+        -- 0 while a run of the site is under way or has died: what it wrote has not been counted yet.
+        ALTER TABLE sites ADD COLUMN junk_judged INTEGER NOT NULL DEFAULT 0;
         CREATE TABLE learned_junk (
             site_id INTEGER NOT NULL,
             kind INTEGER NOT NULL,

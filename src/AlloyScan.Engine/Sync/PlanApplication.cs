@@ -34,6 +34,8 @@ internal sealed class PlanApplication(RunScope scope, RetiredDevices retiredDevi
         // Without the whole list, the newest that the site has seen is what links and plan know.
         scope.Context.NoteSeen(scope.Session.Prepare("SELECT max(last_seen) FROM links WHERE target_id = @p0 AND site_id = @p1").Set(0, scope.Context.TargetId).Set(1, scope.Context.SiteId).Number());
         scope.Identification.Junk.Judge(complete: false, scope.Write);
+        // A plan tells of a part of the site only: the next run counts all.
+        scope.Write(scope.Identification.Junk.Begin);
         var lastSeen = await ReadLastSeenAsync(devices, cancellationToken).ConfigureAwait(false);
         foreach (var row in Rows(plans, selection.PlanId))
         {

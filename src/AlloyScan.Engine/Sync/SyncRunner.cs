@@ -151,7 +151,11 @@ internal sealed class SyncRunner
         var unlinked = new UnlinkedDevices(_scope, queue);
         var retired = new RetiredDevices(_scope);
         if (_context.Applying)
+        {
+            _scope.Write(_scope.Identification.Junk.Begin);
             await retired.SettleIntentsAsync(cancellationToken).ConfigureAwait(false);
+        }
+
         await new ListStage(_scope).ReadAsync(cancellationToken).ConfigureAwait(false);
         _context.Counts.DevicesRead = _scope.Staging.Distinct;
 

@@ -25,6 +25,7 @@ internal sealed class JunkValues
     private readonly Dictionary<Identifier, bool> _looked = [];
     private bool _judged;
     private bool _touched;
+    private readonly bool _judgesAll;
 
     /// <param name="context">The run.</param>
     /// <param name="wasEmpty">Whether the CMDB held no CI when the run began.</param>
@@ -34,6 +35,7 @@ internal sealed class JunkValues
         _session = context.Session;
         _wasEmpty = wasEmpty;
         _own = OwnJunk.Load(_session);
+        _judgesAll = !wasEmpty && _session.Prepare("SELECT junk_judged FROM sites WHERE id = @p0").Set(0, context.SiteId).Number() != 1;
         _session.Execute("""
             CREATE TEMP TABLE IF NOT EXISTS junk_now (kind INTEGER NOT NULL, value TEXT NOT NULL, PRIMARY KEY (kind, value)) WITHOUT ROWID;
             CREATE TEMP TABLE touched_identifiers (kind INTEGER NOT NULL, value TEXT NOT NULL, PRIMARY KEY (kind, value)) WITHOUT ROWID;
@@ -93,9 +95,18 @@ internal sealed class JunkValues
         return carriers >= MostCounted ? $"which {MostCounted} devices or more carry" : $"which {carriers} devices carry";
     }
 
+    /// <summary>
+    /// Notes that a run has begun. Should it end before it judges, the next one counts all values and not only those that it touches
+    /// itself. Call inside a transaction.
+    /// </summary>
+    public void Begin() => _session.Prepare("UPDATE sites SET junk_judged = 0 WHERE id = @p0 AND junk_judged <> 0").Set(0, _context.SiteId).Execute();
+
     /// <summary>Notes that a CI got new identifiers.</summary>
     public void Touch(IEnumerable<Identifier> identifiers)
     {
+        // Too late for this run, so the next one counts all.
+        if (_judged && _context.Applying)
+            Begin();
         foreach (var identifier in identifiers)
         {
             _touched = true;
@@ -138,8 +149,11 @@ internal sealed class JunkValues
             Rejudge(identifier, learned, most, complete, writes);
         _looked.Clear();
 
-        if (_context.Applying && writes.Count > 0)
+        if (_context.Applying)
+        {
+            writes.Add(() => _session.Prepare("UPDATE sites SET junk_judged = 1 WHERE id = @p0").Set(0, _context.SiteId).Execute());
             write(() => writes.ForEach(w => w()));
+        }
 
         foreach (var identifier in All)
             _session.Prepare("INSERT INTO temp.junk_now (kind, value) VALUES (@p0, @p1) ON CONFLICT DO NOTHING").Set(0, (int)identifier.Kind).Set(1, identifier.Value).Execute();
@@ -187,7 +201,14 @@ internal sealed class JunkValues
                 result.Add(new Identifier((IdentifierKind)reader.GetInt32(0), reader.GetString(1)));
         }
 
-        _touched |= result.Count > 0 || _session.Prepare("SELECT 1 FROM temp.staged_identifiers LIMIT 1").Number() is not null;
+        if (_judgesAll)
+        {
+            using var reader = _session.Prepare("SELECT kind, value FROM record_identifiers WHERE kind NOT IN (1, 7) GROUP BY kind, value HAVING count(*) > @p0").Set(0, most).Read();
+            while (reader.Read())
+                result.Add(new Identifier((IdentifierKind)reader.GetInt32(0), reader.GetString(1)));
+        }
+
+        _touched |= _judgesAll || result.Count > 0 || _session.Prepare("SELECT 1 FROM temp.staged_identifiers LIMIT 1").Number() is not null;
         using (var reader = _session.Prepare("SELECT kind, value FROM temp.touched_identifiers").Read())
         {
             while (reader.Read())
