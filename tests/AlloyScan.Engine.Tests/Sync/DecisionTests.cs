@@ -224,6 +224,9 @@ public sealed class DecisionTests
         Assert.Empty(fixture.Heard.Changes);
         Assert.All(fixture.Source.Log, call => Assert.Equal("list", call));
 
+        await foreach (var check in fixture.Store.Sync.VerifyAsync(new SyncRequest { Job = fixture.Job, Source = fixture.Source }, default))
+            Assert.True(check.Verdict == Verdict.Passed || !check.Check.StartsWith("Devices linked", StringComparison.Ordinal), check.ToString());
+
         // Seen again freshly, it claims to be the machine as well.
         fixture.Source.Replace("old", d => d with { LastSeen = FakeSource.T(24 * 41) });
         var third = await fixture.RunWellAsync();

@@ -21,7 +21,7 @@ internal sealed class Verifier(RunContext context, IInventorySource source)
     {
         yield return LastRun();
 
-        _session.Execute("CREATE TEMP TABLE listed (device_id TEXT PRIMARY KEY, class INTEGER) WITHOUT ROWID");
+        _session.Execute("CREATE TEMP TABLE listed (device_id TEXT PRIMARY KEY, class INTEGER, last_seen INTEGER) WITHOUT ROWID");
         var (total, skipped, failure) = await ReadListAsync(cancellationToken).ConfigureAwait(false);
         yield return Token(failure);
         yield return new VerificationCheck(
@@ -93,7 +93,8 @@ internal sealed class Verifier(RunContext context, IInventorySource source)
                 SELECT count(*) FROM temp.listed d LEFT JOIN links l ON l.target_id = @p0 AND l.site_id = @p1 AND l.device_id = d.device_id AND l.state IN (1, 2)
                 WHERE coalesce(l.class, d.class) = @p2
                     AND NOT EXISTS (SELECT 1 FROM conflicts c WHERE c.target_id = @p0 AND c.site_id = @p1 AND c.device_id = d.device_id AND c.kind = 'Unlinked' AND c.state IN ('Open', 'Ignored'))
-                """, context.TargetId, context.SiteId, (int)recordClass);
+                    AND NOT (coalesce(d.last_seen <= @p3, 0) AND EXISTS (SELECT 1 FROM links t WHERE t.target_id = @p0 AND t.site_id = @p1 AND t.device_id = d.device_id AND t.state = 3 AND t.closed_reason = 'TakenOver'))
+                """, context.TargetId, context.SiteId, (int)recordClass, context.StaleSince ?? long.MinValue);
             // A device that is back has a link that is still missing while somebody keeps its CI retired.
             var actual = Number(
                 """
@@ -229,7 +230,7 @@ internal sealed class Verifier(RunContext context, IInventorySource source)
     {
         int? total = null;
         var skipped = 0;
-        var insert = _session.Prepare("INSERT INTO temp.listed (device_id, class) VALUES (@p0, @p1) ON CONFLICT DO NOTHING");
+        var insert = _session.Prepare("INSERT INTO temp.listed (device_id, class, last_seen) VALUES (@p0, @p1, @p2) ON CONFLICT DO NOTHING");
         try
         {
             await foreach (var page in source.ReadDevicePagesAsync(cancellationToken).ConfigureAwait(false))
@@ -238,11 +239,12 @@ internal sealed class Verifier(RunContext context, IInventorySource source)
                 _session.BeginRead();
                 foreach (var device in page.Devices)
                 {
+                    context.NoteSeen(Clock.Milliseconds(device.LastSeen));
                     var meaning = context.MeaningOf(device.Type);
                     if (meaning == DeviceTypes.Meaning.CloudResource)
                         skipped++;
                     else
-                        insert.Set(0, device.Id).Set(1, meaning == DeviceTypes.Meaning.Untyped ? (long?)null : (long)DeviceFacts.ClassOf(meaning, false)!.Value).Execute();
+                        insert.Set(0, device.Id).Set(1, meaning == DeviceTypes.Meaning.Untyped ? (long?)null : (long)DeviceFacts.ClassOf(meaning, false)!.Value).Set(2, Clock.Milliseconds(device.LastSeen)).Execute();
                 }
 
                 skipped += page.Unreadable.Count;
