@@ -30,6 +30,9 @@ internal static class JsonLine
         json.WriteString("job", run.Job);
         json.WriteString("target", run.Target);
         json.WriteString("site", run.Site);
+        json.WriteString("kind", run.Kind.ToString());
+        WriteNumber(json, "undoes", run.Undoes);
+        WriteNumber(json, "undone_by", run.UndoneBy);
         json.WriteBoolean("what_if", whatIf);
         WriteTime(json, "started_at", run.StartedAt);
         WriteTime(json, "ended_at", run.EndedAt);
@@ -108,6 +111,14 @@ internal static class JsonLine
         json.WriteString("verdict", check.Verdict.ToString());
         json.WriteString("advice", check.Advice);
     });
+
+    private static void WriteNumber(Utf8JsonWriter json, string name, long? value)
+    {
+        if (value is { } number)
+            json.WriteNumber(name, number);
+        else
+            json.WriteNull(name);
+    }
 
     private static void WriteTime(Utf8JsonWriter json, string name, DateTimeOffset? time) =>
         json.WriteString(name, time?.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture));

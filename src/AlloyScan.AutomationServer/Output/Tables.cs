@@ -36,6 +36,7 @@ internal static class Tables
         var table = new Table();
         table.AddColumn(new TableColumn("Run").RightAligned().NoWrap());
         table.AddColumn("Job");
+        table.AddColumn(new TableColumn("Kind").NoWrap());
         table.AddColumn(new TableColumn("Started (UTC)").NoWrap());
         table.AddColumn(new TableColumn("Status").NoWrap());
         foreach (var column in new[] { "Read", "Created", "Updated", "Errors", "Time" })
@@ -44,7 +45,7 @@ internal static class Tables
         foreach (var run in runs)
         {
             table.AddRow(
-                Number(run.Id), new Text(run.Job), new Text(Words.Time(run.StartedAt)), Status(run.Status),
+                Number(run.Id), new Text(run.Job), new Text(run.Kind.ToString()), new Text(Words.Time(run.StartedAt)), Status(run.Status),
                 Number(run.DevicesRead), Number(run.Created), Number(run.Updated), Number(run.Errors), new Text(Words.Duration(run.Duration)));
         }
 

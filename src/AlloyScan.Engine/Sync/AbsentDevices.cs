@@ -80,6 +80,43 @@ internal sealed class AbsentDevices(RunScope scope)
         });
     }
 
+    /// <summary>
+    /// Puts aside the questions about devices that are not in the list any more: nobody can answer them, and what such devices
+    /// carried counts no longer. The row stays, since it knows whose company the device was seen in.
+    /// </summary>
+    public void CloseConflicts()
+    {
+        if (!scope.Context.Applying)
+            return;
+
+        var gone = new List<long>();
+        using (var reader = scope.Session.Prepare("""
+            SELECT c.id FROM conflicts c WHERE c.target_id = @p0 AND c.site_id = @p1 AND c.state = 'Open' AND c.kind = 'Unlinked'
+                AND NOT EXISTS (SELECT 1 FROM temp.staged s WHERE s.device_id = c.device_id)
+                AND NOT EXISTS (SELECT 1 FROM links l WHERE l.target_id = c.target_id AND l.site_id = c.site_id AND l.device_id = c.device_id AND l.state IN (1, 2))
+            """).Set(0, scope.Context.TargetId).Set(1, scope.Context.SiteId).Read())
+        {
+            while (reader.Read())
+                gone.Add(reader.GetInt64(0));
+        }
+
+        if (gone.Count == 0)
+            return;
+
+        scope.Session.InTransactionDo(() =>
+        {
+            if (scope.Lease is not null && !scope.Lease.Renew())
+                throw new LeaseLostException();
+
+            foreach (var id in gone)
+            {
+                scope.Session.Prepare("UPDATE conflicts SET state = 'Gone', updated_at = @p1 WHERE id = @p0").Set(0, id).Set(1, scope.Context.TimeProvider.NowMilliseconds()).Execute();
+                scope.Session.Prepare("DELETE FROM conflict_identifiers WHERE conflict = @p0").Set(0, id).Execute();
+            }
+        });
+        scope.Context.Observer.OnVerbose($"{gone.Count} open conflicts are about devices that are gone from the site; they are put aside until the devices return.");
+    }
+
     private List<(long? LastSeen, long Id)> FindUnseen()
     {
         var unseen = new List<(long? LastSeen, long Id)>();

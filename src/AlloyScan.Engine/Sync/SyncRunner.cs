@@ -192,7 +192,13 @@ internal sealed class SyncRunner
 
         _scope.Batch.Flush();
         if (removalsAllowed)
+        {
             absent.CountRun();
+            // They counted as carriers in this run's decisions, as in those of a run that was stopped before it decided.
+            if (allDecided && !_scope.BudgetSpent)
+                absent.CloseConflicts();
+        }
+
         if (_context.Counts.NamelessSoftware > 0)
             _context.Observer.OnVerbose($"{_context.Counts.NamelessSoftware} rows of software have no name and were left out.");
         if (_scope.BudgetSpent)

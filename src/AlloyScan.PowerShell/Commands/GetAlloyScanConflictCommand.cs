@@ -40,7 +40,7 @@ public sealed class GetAlloyScanConflictCommand : StoreCmdlet
     [Parameter(ParameterSetName = FilterSet)]
     public ConflictKind? Kind { get; set; }
 
-    /// <summary>States to list; Open by default.</summary>
+    /// <summary>States to list; Open by default. Linked, Created and Ignored are decisions; Gone is a device that left the site before anybody decided.</summary>
     [Parameter(ParameterSetName = FilterSet)]
     [ValidateNotNullOrEmpty]
     public ConflictState[] State { get; set; } = [ConflictState.Open];

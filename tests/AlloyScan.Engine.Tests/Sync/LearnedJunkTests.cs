@@ -138,6 +138,37 @@ public sealed class LearnedJunkTests
     }
 
     [Fact]
+    public async Task A_conflict_whose_device_left_the_site_is_put_aside_and_open_again_when_it_returns()
+    {
+        using var fixture = new SyncFixture();
+        AddOthers(fixture);
+        for (var i = 0; i < 3; i++)
+            Add(fixture, "d" + i, Shared);
+        await fixture.RunWellAsync();
+        var before = fixture.Rows("SELECT device_id, state, reason, first_seen FROM conflicts ORDER BY device_id");
+        var back = fixture.Source.Devices.Single(d => d.Id == "d2");
+
+        fixture.Source.Devices.Remove(back);
+        fixture.Source.ClaimedTotal = 999;
+        await fixture.RunAsync();
+        Assert.Equal(before, fixture.Rows("SELECT device_id, state, reason, first_seen FROM conflicts ORDER BY device_id"));
+
+        fixture.Source.ClaimedTotal = null;
+        await fixture.RunWellAsync();
+        Assert.Equal(["d1|Open", "d2|Gone"], fixture.Rows("SELECT device_id, state FROM sync_conflicts ORDER BY device_id"));
+        Assert.Equal("1", fixture.Scalar($"SELECT count(*) FROM conflict_identifiers WHERE value = '{Shared}'"));
+        Assert.Equal(["d1"], fixture.Store.Conflicts.List(new ConflictFilter { State = ConflictState.Open }).Select(c => c.DeviceId));
+        var everything = fixture.Rows("SELECT * FROM conflicts");
+        await fixture.RunWellAsync();
+        Assert.Equal(everything, fixture.Rows("SELECT * FROM conflicts"));
+
+        fixture.Source.Devices.Add(back);
+        Assert.Equal(1, (await fixture.RunWellAsync()).Conflicts);
+        Assert.Equal(before, fixture.Rows("SELECT device_id, state, reason, first_seen FROM conflicts ORDER BY device_id"));
+        Assert.Equal("2", fixture.Scalar($"SELECT count(*) FROM conflict_identifiers WHERE value = '{Shared}'"));
+    }
+
+    [Fact]
     public async Task Conflicts_that_were_decided_keep_no_identifiers()
     {
         using var fixture = new SyncFixture();

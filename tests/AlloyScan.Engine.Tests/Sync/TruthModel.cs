@@ -61,6 +61,9 @@ internal sealed class TruthModel(SampleFleet fleet)
     private readonly Dictionary<int, Item> _itemOf = [];
     private readonly Dictionary<int, HashSet<Value>> _lastFacts = [];
     private readonly Dictionary<Value, HashSet<Item>> _carriers = [];
+
+    /// <summary>Devices that left the site as open questions.</summary>
+    private readonly HashSet<int> _putAside = [];
     private readonly Dictionary<Value, int> _learned = [];
     private readonly Dictionary<int, (DateTime Since, HashSet<Value> Facts)> _inDoubt = [];
 
@@ -226,9 +229,17 @@ internal sealed class TruthModel(SampleFleet fleet)
                 counts[value] = counts.GetValueOrDefault(value) + live;
         }
 
-        // Open questions about devices that are gone count until somebody decides.
-        foreach (var value in _inDoubt.Where(d => !present.ContainsKey(d.Key)).SelectMany(d => d.Value.Facts))
-            counts[value] = counts.GetValueOrDefault(value) + 1;
+        // Open questions about devices that have gone count once more, and are put aside after that until the device is back.
+        foreach (var (index, (_, facts)) in _inDoubt.Where(d => !present.ContainsKey(d.Key)))
+        {
+            if (!_putAside.Add(index))
+                continue;
+
+            foreach (var value in facts)
+                counts[value] = counts.GetValueOrDefault(value) + 1;
+        }
+
+        _putAside.ExceptWith(present.Keys);
 
         foreach (var (value, _) in counts.Where(c => c.Key.Kind != Kind.Name && c.Value > MostCarriers))
             _learned[value] = 0;

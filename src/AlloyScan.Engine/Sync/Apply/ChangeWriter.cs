@@ -307,7 +307,7 @@ internal sealed class ChangeWriter
                 INSERT INTO conflicts (job, target_id, site_id, device_id, device_name, class, reason, candidates, state, list_hash, last_seen, first_seen, facts, created_at, updated_at)
                 VALUES (@p0, @p1, @p2, @p3, @p4, @p5, @p6, @p7, 'Open', @p8, @p9, @p9, @p10, @p11, @p11)
                 ON CONFLICT (target_id, site_id, device_id) DO UPDATE SET job = excluded.job, device_name = excluded.device_name, class = excluded.class, reason = excluded.reason,
-                    first_seen = CASE WHEN state = 'Open' AND kind = 'Unlinked' THEN first_seen ELSE excluded.first_seen END,
+                    first_seen = CASE WHEN state IN ('Open', 'Gone') AND kind = 'Unlinked' THEN first_seen ELSE excluded.first_seen END,
                     candidates = excluded.candidates, state = 'Open', kind = 'Unlinked', junk = NULL, resolved_at = NULL,
                     list_hash = excluded.list_hash, last_seen = excluded.last_seen, facts = excluded.facts, updated_at = excluded.updated_at
                 RETURNING id
@@ -610,7 +610,7 @@ internal sealed class ChangeWriter
     private long? CloseConflict(string deviceId, string state)
     {
         var conflict = _session.Prepare("""
-            UPDATE conflicts SET state = @p3, updated_at = @p4, resolved_at = @p4 WHERE target_id = @p0 AND site_id = @p1 AND device_id = @p2 AND state = 'Open' RETURNING id
+            UPDATE conflicts SET state = @p3, updated_at = @p4, resolved_at = @p4 WHERE target_id = @p0 AND site_id = @p1 AND device_id = @p2 AND state IN ('Open', 'Gone') RETURNING id
             """)
             .Set(0, _context.TargetId).Set(1, _context.SiteId).Set(2, deviceId).Set(3, state).Set(4, _context.TimeProvider.NowMilliseconds()).Number();
         if (conflict is { } closed)

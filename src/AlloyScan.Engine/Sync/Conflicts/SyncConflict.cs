@@ -26,6 +26,9 @@ public enum ConflictState
 
     /// <summary>The device is left alone.</summary>
     Ignored,
+
+    /// <summary>The device left the site before anybody decided. It is open again when the device returns.</summary>
+    Gone,
 }
 
 /// <summary>A device about which a person has to decide.</summary>

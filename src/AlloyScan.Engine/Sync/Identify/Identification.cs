@@ -291,7 +291,7 @@ internal sealed class Identification
 
     /// <summary>Whether the holder of a CI was seen after a device had come onto the conflict list.</summary>
     private bool WasSeenBeside(string deviceId, long? holderSeen) =>
-        _session.Prepare("SELECT first_seen FROM conflicts WHERE target_id = @p0 AND site_id = @p1 AND device_id = @p2 AND state = 'Open' AND kind = 'Unlinked'")
+        _session.Prepare("SELECT first_seen FROM conflicts WHERE target_id = @p0 AND site_id = @p1 AND device_id = @p2 AND state IN ('Open', 'Gone') AND kind = 'Unlinked'")
             .Set(0, _context.TargetId).Set(1, _context.SiteId).Set(2, deviceId).Number() is { } firstSeen && holderSeen > firstSeen;
 
     private Decision Link(IdentificationRule rule, long record, Carried device, string reason, long closeLink) => new(DecisionKind.Link, reason, record, null, closeLink)
