@@ -8,7 +8,7 @@ BeforeAll {
     $null = Invoke-AlloyScanSync HQ -Store $store
 
     # What a person does in AlloyScan, not through the module.
-    function Remove-SampleDevice {
+    function Hide-SampleDevice {
         param([string] $DeviceId)
 
         $secret = [System.Net.NetworkCredential]::new('', $site.Credential.Password).Password
@@ -39,7 +39,7 @@ Describe 'Job options for missing devices and deleted CIs' {
 Describe 'Retirement for absence' {
     It 'retires the CI of a device that stays away, and shows it first' {
         $gone = Get-AlloyCmdbComputer -Store $store | Select-Object -First 1
-        Remove-SampleDevice $gone.DeviceId
+        Hide-SampleDevice $gone.DeviceId
         (Invoke-AlloyScanSync HQ -Store $store).Missing | Should -Be 1
 
         $planned = Invoke-AlloyScanSync HQ -Store $store -WhatIf | Where-Object RecordId -eq $gone.Id

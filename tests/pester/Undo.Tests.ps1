@@ -11,7 +11,7 @@ BeforeAll {
     $null = Invoke-AlloyScanSync Second -Store $store 3>$null
 
     # What a person does in AlloyScan, not through the module.
-    function Remove-SampleDevice {
+    function Hide-SampleDevice {
         param([string] $DeviceId)
 
         $secret = [System.Net.NetworkCredential]::new('', $first.Credential.Password).Password
@@ -24,7 +24,7 @@ BeforeAll {
     function Get-FreedConflict {
         $conflict = Get-AlloyScanConflict -Class Computer -Store $store | Where-Object { $_.Candidates.Count -eq 1 } | Select-Object -First 1
         $link = Get-AlloyScanLink -RecordId $conflict.Candidates[0] -State Live -Store $store
-        $null = Remove-SampleDevice $link.DeviceId
+        $null = Hide-SampleDevice $link.DeviceId
         $null = Invoke-AlloyScanSync First -Store $store
         $conflict
     }
