@@ -7,15 +7,6 @@ BeforeAll {
     $null = New-AlloyScanSyncJob HQ -MissingDevice Retire -RetireAfterRuns 2 -RetireAfterDays 0 -Store $store
     $null = Invoke-AlloyScanSync HQ -Store $store
 
-    # What a person does in AlloyScan, not through the module.
-    function Hide-SampleDevice {
-        param([string] $DeviceId)
-
-        $secret = [System.Net.NetworkCredential]::new('', $site.Credential.Password).Password
-        $form = @{ grant_type = 'client_credentials'; client_id = $site.Credential.UserName; client_secret = $secret }
-        $token = (Invoke-RestMethod "$($site.SiteUrl)api/oauth/token" -Method Post -Body $form).access_token
-        Invoke-RestMethod "$($site.SiteUrl)api/v1/devices/$DeviceId" -Method Delete -Headers @{ Authorization = "Bearer $token" }
-    }
 }
 
 AfterAll {
@@ -39,7 +30,7 @@ Describe 'Job options for missing devices and deleted CIs' {
 Describe 'Retirement for absence' {
     It 'retires the CI of a device that stays away, and shows it first' {
         $gone = Get-AlloyCmdbComputer -Store $store | Select-Object -First 1
-        Hide-SampleDevice $gone.DeviceId
+        Hide-SampleDevice $site $gone.DeviceId
         (Invoke-AlloyScanSync HQ -Store $store).Missing | Should -Be 1
 
         $planned = Invoke-AlloyScanSync HQ -Store $store -WhatIf | Where-Object RecordId -eq $gone.Id

@@ -25,6 +25,14 @@ Describe 'Start-AlloyScanSampleSite' {
         $names[0] | Should -Not -Be $names[2]
     }
 
+    It 'makes machines that are hard to tell apart' {
+        $names = foreach ($doubtful in $false, $true) {
+            $connection = Start-AlloyScanSampleSite 200 -Day 3 -Doubtful:$doubtful | Connect-AlloyScan
+            (Get-AlloyScanDevice -Connection $connection).SerialNumber -join ','
+        }
+        $names[0] | Should -Not -Be $names[1]
+    }
+
     It 'listens on the port that was asked for, and says so when it is taken' {
         $first = Start-AlloyScanSampleSite 1
         $id = Get-ErrorId { Start-AlloyScanSampleSite 1 -Port $first.SiteUrl.Port }

@@ -45,6 +45,16 @@ function Get-ErrorId {
     Get-ErrorOf $Script | ForEach-Object { $_.FullyQualifiedErrorId.Split(',')[0] }
 }
 
+# What a person does in AlloyScan, not through the module.
+function Hide-SampleDevice {
+    param($Site, [string] $DeviceId)
+
+    $secret = [System.Net.NetworkCredential]::new('', $Site.Credential.Password).Password
+    $form = @{ grant_type = 'client_credentials'; client_id = $Site.Credential.UserName; client_secret = $secret }
+    $token = (Invoke-RestMethod "$($Site.SiteUrl)api/oauth/token" -Method Post -Body $form).access_token
+    Invoke-RestMethod "$($Site.SiteUrl)api/v1/devices/$DeviceId" -Method Delete -Headers @{ Authorization = "Bearer $token" }
+}
+
 # Starts a script in a runspace of its own, stops it after a while as Ctrl+C does, and says how that went.
 function Invoke-AndStop {
     param(
@@ -81,4 +91,4 @@ function Invoke-AndStop {
     }
 }
 
-Export-ModuleMember -Function Get-BuiltModulePath, Import-BuiltModule, Invoke-Pwsh, Get-ErrorOf, Get-ErrorId, Invoke-AndStop
+Export-ModuleMember -Function Get-BuiltModulePath, Import-BuiltModule, Invoke-Pwsh, Get-ErrorOf, Get-ErrorId, Hide-SampleDevice, Invoke-AndStop

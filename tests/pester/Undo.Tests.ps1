@@ -10,21 +10,12 @@ BeforeAll {
     $null = $second | New-AlloyScanSyncJob Second -Store $store -IdentificationSite (Get-AlloyScanSyncJob First -Store $store).Site
     $null = Invoke-AlloyScanSync Second -Store $store 3>$null
 
-    # What a person does in AlloyScan, not through the module.
-    function Hide-SampleDevice {
-        param([string] $DeviceId)
-
-        $secret = [System.Net.NetworkCredential]::new('', $first.Credential.Password).Password
-        $form = @{ grant_type = 'client_credentials'; client_id = $first.Credential.UserName; client_secret = $secret }
-        $token = (Invoke-RestMethod "$($first.SiteUrl)api/oauth/token" -Method Post -Body $form).access_token
-        Invoke-RestMethod "$($first.SiteUrl)api/v1/devices/$DeviceId" -Method Delete -Headers @{ Authorization = "Bearer $token" }
-    }
 
     # Takes a computer's device out of the first site, so that its CI can go to the device of the second.
     function Get-FreedConflict {
         $conflict = Get-AlloyScanConflict -Class Computer -Store $store | Where-Object { $_.Candidates.Count -eq 1 } | Select-Object -First 1
         $link = Get-AlloyScanLink -RecordId $conflict.Candidates[0] -State Live -Store $store
-        $null = Hide-SampleDevice $link.DeviceId
+        $null = Hide-SampleDevice $first $link.DeviceId
         $null = Invoke-AlloyScanSync First -Store $store
         $conflict
     }

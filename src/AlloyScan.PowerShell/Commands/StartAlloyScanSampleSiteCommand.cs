@@ -29,6 +29,10 @@ public sealed class StartAlloyScanSampleSiteCommand : AsyncCmdlet
     [ValidateRange(0, 65535)]
     public int Port { get; set; }
 
+    /// <summary>Makes machines that are hard to tell apart: serial numbers of whole series, machines installed afresh, second rows, names and network cards that others take over. For trying out conflicts.</summary>
+    [Parameter]
+    public SwitchParameter Doubtful { get; set; }
+
     /// <inheritdoc/>
     protected override async Task ProcessAsync(CancellationToken cancellationToken)
     {
@@ -38,6 +42,6 @@ public sealed class StartAlloyScanSampleSiteCommand : AsyncCmdlet
         // Assemblies are in bin/<framework>, the site in samplesite.
         var module = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(GetType().Assembly.Location)!, "..", ".."));
         var site = Path.Combine(module, "samplesite", "AlloyScan.SampleSite.dll");
-        Emit(await SampleSiteLauncher.StartAsync(site, new SampleSiteRequest(Devices, Seed, Day, Port), Tell, cancellationToken).ConfigureAwait(false));
+        Emit(await SampleSiteLauncher.StartAsync(site, new SampleSiteRequest(Devices, Seed, Day, Port, Doubtful), Tell, cancellationToken).ConfigureAwait(false));
     }
 }

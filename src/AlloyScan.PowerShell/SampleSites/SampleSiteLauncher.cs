@@ -9,7 +9,7 @@ using System.Text.Json;
 namespace AlloyScan.PowerShell.SampleSites;
 
 /// <summary>What Start-AlloyScanSampleSite asks for.</summary>
-internal sealed record SampleSiteRequest(int Devices, int Seed, int Day, int Port);
+internal sealed record SampleSiteRequest(int Devices, int Seed, int Day, int Port, bool Doubtful);
 
 /// <summary>Starts sample sites as child processes, which end with this process.</summary>
 internal static class SampleSiteLauncher
@@ -98,7 +98,7 @@ internal static class SampleSiteLauncher
         [
             assembly, "--json", "--stop-on-eof",
             "--parent-pid", Text(Environment.ProcessId),
-            "--devices", Text(request.Devices), "--seed", Text(request.Seed), "--day", Text(request.Day), "--port", Text(request.Port),
+            "--devices", Text(request.Devices), "--seed", Text(request.Seed), "--day", Text(request.Day), "--port", Text(request.Port), .. request.Doubtful ? ["--doubtful"] : Array.Empty<string>(),
         ];
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
