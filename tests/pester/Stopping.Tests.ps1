@@ -40,6 +40,38 @@ Describe 'Ctrl+C' {
     }
 }
 
+Describe 'Ctrl+C on a store with much in it' {
+    BeforeAll {
+        $store = Join-Path $TestDrive 'much.db'
+        $site = Start-AlloyScanSampleSite -Devices 10000
+        $null = $site | New-AlloyScanSyncJob HQ -Store $store
+        $null = Invoke-AlloyScanSync HQ -Store $store
+        Stop-AlloyScanSampleSite $site
+    }
+
+    It 'stops a rehearsal of other rules within a second' {
+        $result = Invoke-AndStop "Test-AlloyScanIdentification -Rule 'Computer: Name matches', 'Computer: MacAddress matches' -Store '$store'" -After ([timespan]::FromSeconds(0.4))
+        $result.WasRunning | Should -BeTrue
+        $result.State | Should -Be 'Stopped'
+        $result.Elapsed.TotalSeconds | Should -BeLessThan 1
+        $result.Errors | Should -BeNullOrEmpty
+    }
+
+    It 'stops an undo within a second, and the same undo finishes it' {
+        $result = Invoke-AndStop "Undo-AlloyScanSync HQ -Confirm:`$false -Store '$store'" -After ([timespan]::FromSeconds(0.7))
+        $result.WasRunning | Should -BeTrue
+        $result.Elapsed.TotalSeconds | Should -BeLessThan 1
+        $canceled = Get-AlloyScanSyncRun HQ -Store $store | Select-Object -First 1
+        "$($canceled.Kind) $($canceled.Status)" | Should -Be 'Undo Canceled'
+        @(Get-AlloyCmdbComputer -Store $store).Count | Should -BeGreaterThan 0
+
+        $null = Undo-AlloyScanSync HQ -Confirm:$false -Store $store 3>$null
+        "$((Get-AlloyScanSyncRun HQ -Store $store | Select-Object -First 1).Status)" | Should -Be 'Succeeded'
+        @(Get-AlloyCmdbComputer -Store $store).Count + @(Get-AlloyCmdbHardware -Store $store).Count + @(Get-AlloyScanLink -Store $store).Count | Should -Be 0
+        @(Get-AlloyCmdbSoftwareProduct -Store $store).Count | Should -Be 0
+    }
+}
+
 Describe 'Select-Object -First' {
     It 'stops a plan that it has seen enough of' {
         $store = Join-Path $TestDrive 'first.db'
