@@ -29,6 +29,7 @@ internal sealed class DeviceQueue(RunScope scope)
         var chunk = new Queue<StagedDevice>();
         var after = string.Empty;
         var ended = false;
+        (StagedDevice Staged, Fetch? Fetch)? held = null;
         var started = scope.Context.TimeProvider.GetTimestamp();
         try
         {
@@ -36,7 +37,7 @@ internal sealed class DeviceQueue(RunScope scope)
             {
                 while (!ended && window.Count < scope.Window)
                 {
-                    if (chunk.Count == 0)
+                    if (held is null && chunk.Count == 0)
                     {
                         foreach (var staged in scope.Staging.Next(kind, after))
                             chunk.Enqueue(staged);
@@ -47,19 +48,31 @@ internal sealed class DeviceQueue(RunScope scope)
                         }
                     }
 
-                    var next = chunk.Dequeue();
+                    var (next, known) = held ?? (chunk.Dequeue(), null);
+                    held = null;
                     after = next.Device.Id;
-                    if (prepare(next) is not { } fetch)
+                    if ((known ?? prepare(next)) is not { } fetch)
                     {
                         scope.Done++;
                         continue;
                     }
 
-                    // Those that have their answer are counted in the usage already.
-                    if (fetch.Calls > 0 && scope.Request.MaxApiCalls is not null && scope.IsBudgetSpent(window.Sum(w => w.Fetch.IsCompleted ? 0 : w.Calls) + fetch.Calls))
+                    if (fetch.Calls > 0 && scope.Request.MaxApiCalls is not null)
                     {
-                        ended = true;
-                        break;
+                        // Those that have their answer are counted in the usage already. One under way may be counted in part as
+                        // well, so that only when none is left it is known what the budget still allows.
+                        var underWay = window.Sum(w => w.Fetch.IsCompleted ? 0 : w.Calls);
+                        if (underWay > 0 && scope.IsOverBudget(underWay + fetch.Calls))
+                        {
+                            held = (next, fetch);
+                            break;
+                        }
+
+                        if (scope.IsBudgetSpent(underWay + fetch.Calls))
+                        {
+                            ended = true;
+                            break;
+                        }
                     }
 
                     window.Enqueue((next, fetch.Calls == 0 ? fetch.RunAsync(stop.Token) : Task.Run(() => fetch.RunAsync(stop.Token), stop.Token), fetch.Calls));

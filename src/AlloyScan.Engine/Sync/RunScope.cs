@@ -136,10 +136,14 @@ internal sealed class RunScope
     /// <param name="next">Those calls, with the ones that are under way.</param>
     public bool IsBudgetSpent(int next)
     {
-        if (Request.MaxApiCalls is { } budget && Usage.Calls + next > budget)
+        if (IsOverBudget(next))
             BudgetSpent = true;
         return BudgetSpent;
     }
+
+    /// <summary>As <see cref="IsBudgetSpent"/>, without ending anything: calls under way may turn out to be counted already.</summary>
+    /// <param name="next">The calls.</param>
+    public bool IsOverBudget(int next) => Request.MaxApiCalls is { } budget && Usage.Calls + next > budget;
 
     public void Heartbeat()
     {
