@@ -33,8 +33,6 @@ public sealed class ApiLocations : IReadOnlyDictionary<string, string?>, IEquata
     /// <inheritdoc/>
     public int Count => _fields.Length;
 
-    internal string FieldAt(int index) => _fields[index];
-
     internal string? LocationAt(int index) => _locations[index];
 
     /// <inheritdoc/>

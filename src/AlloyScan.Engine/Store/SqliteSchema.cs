@@ -8,7 +8,12 @@ namespace AlloyScan.Engine.Store;
 /// </summary>
 internal static partial class SqliteSchema
 {
-    public static readonly IReadOnlyList<string> Migrations = [Version1Tables + Version1Views, Version2Tables + IdentificationPolicy.SeedSql() + Version2Views];
+    public static readonly IReadOnlyList<string> Migrations =
+    [
+        Version1Tables + Version1Views,
+        Version2Tables + IdentificationPolicy.SeedSql() + Version2Views,
+        Version3Guard + Version3Errors + Version3Usage + Version3Schedules,
+    ];
 
     private const string Version1Tables = """
         CREATE TABLE targets (

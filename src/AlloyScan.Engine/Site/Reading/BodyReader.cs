@@ -37,9 +37,6 @@ internal ref struct BodyReader
 
     internal readonly JsonTokenType TokenType => _json.TokenType;
 
-    /// <summary>Whether null stands at the reader.</summary>
-    internal readonly bool IsNull => _json.TokenType == JsonTokenType.Null;
-
     /// <summary>The name of a property, at which the reader stands, as it is written; escaped only if <see cref="IsEscaped"/>.</summary>
     internal readonly ReadOnlySpan<byte> RawName => _json.ValueSpan;
 

@@ -85,9 +85,6 @@ public sealed record IdentificationRule
     /// <summary>Whether it is one of the two that cannot be changed, moved or removed.</summary>
     public bool IsSystem { get; init; }
 
-    /// <summary>Whether a serial number or BIOS UUID has to match, which is enough to move a CI to another device.</summary>
-    internal bool IsStrong => Conditions.Any(c => c is { Operator: ComparisonOperator.Matches, Attribute: IdentificationAttribute.SerialNumber or IdentificationAttribute.BiosUuid });
-
     /// <summary>The conditions in words.</summary>
     internal string Words => string.Join(" and ", Conditions);
 

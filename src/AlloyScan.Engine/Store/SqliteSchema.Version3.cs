@@ -1,0 +1,35 @@
+namespace AlloyScan.Engine.Store;
+
+/// <summary>Version 3: plans that wait for approval, devices that keep failing, app registrations and what they spend, schedules.</summary>
+internal static partial class SqliteSchema
+{
+    private const string Version3Guard = """
+        -- Limits of the guard as a JSON object, by kind of change; a kind that is absent has the default limit.
+        ALTER TABLE jobs ADD COLUMN guard TEXT;
+
+        """;
+
+    private const string Version3Errors = """
+        -- Runs in a row that a device may fail before it is left alone until it changes.
+        ALTER TABLE jobs ADD COLUMN park_after INTEGER NOT NULL DEFAULT 5;
+
+        """;
+
+    private const string Version3Usage = """
+        -- Requests sent to a site with an app registration, by day (UTC, days since 1970).
+        CREATE TABLE api_usage (
+            site_id INTEGER NOT NULL,
+            client_id TEXT NOT NULL,
+            day INTEGER NOT NULL,
+            calls INTEGER NOT NULL,
+            bytes_received INTEGER NOT NULL,
+            PRIMARY KEY (site_id, client_id, day)) WITHOUT ROWID;
+
+        """;
+
+    private const string Version3Schedules = """
+        -- When the job runs, as JSON; NULL for a job that runs by force only.
+        ALTER TABLE jobs ADD COLUMN schedule TEXT;
+
+        """;
+}
