@@ -1,6 +1,7 @@
 using System.Data.Common;
 using AlloyScan.Engine.Cmdb;
 using AlloyScan.Engine.Jobs;
+using AlloyScan.Engine.Reporting;
 using AlloyScan.Engine.Sync;
 using AlloyScan.Engine.Sync.Conflicts;
 using AlloyScan.Engine.Sync.Identify;
@@ -34,6 +35,7 @@ public sealed class AlloyStore : IDisposable
         Conflicts = new SyncConflicts(this);
         Links = new SyncLinks(this);
         Undo = new UndoService(this);
+        Notifications = new Notifications(this);
     }
 
     /// <summary>Where the store is.</summary>
@@ -74,6 +76,9 @@ public sealed class AlloyStore : IDisposable
 
     /// <summary>The software groups that are tracked for each site.</summary>
     public SoftwareGroupChoices SoftwareGroups { get; }
+
+    /// <summary>Whom jobs tell how their runs ended.</summary>
+    public Notifications Notifications { get; }
 
     internal TimeProvider TimeProvider { get; }
 

@@ -32,4 +32,34 @@ internal static partial class SqliteSchema
         ALTER TABLE jobs ADD COLUMN schedule TEXT;
 
         """;
+
+    private const string Version3Notifications = """
+        -- secret_kind and secret_value: the address that is posted to, which is as good as a password, or the password of a mail server.
+        CREATE TABLE notifications (
+            id INTEGER PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+            kind TEXT NOT NULL,
+            enabled INTEGER NOT NULL,
+            events INTEGER NOT NULL,
+            jobs TEXT NOT NULL,
+            host TEXT NOT NULL,
+            port INTEGER NOT NULL,
+            use_tls INTEGER NOT NULL,
+            sender TEXT,
+            receivers TEXT NOT NULL,
+            user_name TEXT,
+            secret_kind TEXT,
+            secret_value TEXT,
+            last_sent_at INTEGER,
+            last_error TEXT,
+            created_at INTEGER NOT NULL,
+            updated_at INTEGER NOT NULL);
+        -- How a job stood when a notification last heard of it: what recovered has to have failed before.
+        CREATE TABLE notification_states (
+            notification INTEGER NOT NULL,
+            job_id INTEGER NOT NULL,
+            status TEXT NOT NULL,
+            PRIMARY KEY (notification, job_id)) WITHOUT ROWID;
+
+        """;
 }

@@ -38,6 +38,31 @@ public sealed class SyncService
         if (job.Name.Length == 0)
             job = job with { Name = SyncJob.DefaultName };
 
+        // Real runs of saved jobs are told; whoever rehearses or tries out is looking on anyway.
+        var told = request.Mode == SyncMode.Apply && job.Id != 0;
+        SyncRun run;
+        try
+        {
+            run = await ExecuteAsync(session, job, request, listener, cancellationToken).ConfigureAwait(false);
+        }
+        catch (AlloyScanException e) when (told && e.Kind is not (ErrorKind.InvalidArgument or ErrorKind.NotFound or ErrorKind.ResourceBusy))
+        {
+            var now = _store.TimeProvider.GetUtcNow();
+            var failed = new SyncRun
+            {
+                Job = job.Name, Target = job.Target, Site = job.Site, StartedAt = now, EndedAt = now, Status = SyncRunStatus.Failed, ErrorId = e.ErrorId, Message = $"The run could not begin. {e.MessageWithAdvice}",
+            };
+            await _store.Notifications.TellAsync(failed, job.Id, listener, cancellationToken).ConfigureAwait(false);
+            throw;
+        }
+
+        if (told)
+            await _store.Notifications.TellAsync(run, job.Id, listener, cancellationToken).ConfigureAwait(false);
+        return run;
+    }
+
+    private async Task<SyncRun> ExecuteAsync(StoreSession session, SyncJob job, SyncRequest request, SerialObserver listener, CancellationToken cancellationToken)
+    {
         var ownClient = request.Source is null ? NewClient(job, request, listener) : null;
         try
         {

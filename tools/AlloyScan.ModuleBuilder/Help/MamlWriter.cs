@@ -18,7 +18,7 @@ internal static partial class MamlWriter
         {
             var path = Path.Combine(docs, cmdlet.Name + ".md");
             if (!File.Exists(path))
-                throw new InvalidDataException($"There is no page '{path}'. The tool makes its frame: dotnet run --project tools/AlloyScan.ModuleBuilder -- docs --root .");
+                throw new InvalidDataException($"There is no page '{path}'. The tool makes its frame: dotnet run --no-build --project tools/AlloyScan.ModuleBuilder -- docs --root .");
 
             items.Add(Command(cmdlet, CmdletPage.Parse(File.ReadAllText(path))));
         }
