@@ -13,9 +13,9 @@ public class CmdletSurfaceTests
 
     // The verbs of PowerShell's own constants that this module uses; each was looked up in Get-Verb.
     private static readonly string[] s_approved =
-        ["Connect", "Disconnect", "Get", "Test", "New", "Set", "Add", "Remove", "Reset", "Enable", "Disable", "Invoke", "Start", "Stop", "Resolve", "Split", "Undo", "Export", "Import"];
+        ["Connect", "Disconnect", "Get", "Test", "New", "Set", "Add", "Remove", "Reset", "Enable", "Disable", "Invoke", "Start", "Stop", "Resolve", "Split", "Undo", "Export", "Import", "Copy"];
 
-    private static readonly string[] s_mutators = ["New", "Set", "Add", "Remove", "Reset", "Enable", "Disable", "Invoke", "Start", "Stop", "Resolve", "Split", "Undo", "Export", "Import"];
+    private static readonly string[] s_mutators = ["New", "Set", "Add", "Remove", "Reset", "Enable", "Disable", "Invoke", "Start", "Stop", "Resolve", "Split", "Undo", "Export", "Import", "Copy"];
 
     public static TheoryData<string> Names => [.. StagedModule.Cmdlets.Select(cmdlet => cmdlet.Name)];
 

@@ -101,3 +101,42 @@ Describe 'Export- and Import-AlloyScanSyncJob' {
         Get-AlloyScanSyncJob -Store $other | Should -BeNullOrEmpty
     }
 }
+
+Describe 'Copy-AlloyScanSyncJob' {
+    BeforeAll {
+        $copies = Join-Path $TestDrive 'copies.db'
+        $secret = ConvertTo-SecureString 'copy-secret-1' -AsPlainText -Force
+        $original = New-AlloyScanSyncJob HQ -SiteUrl https://site.example/hq -Credential ([pscredential]::new('client', $secret)) -ImportSoftware Windows -RetireAfterDays 9 -Store $copies
+    }
+
+    AfterEach {
+        Get-AlloyScanSyncJob -Store $copies | Where-Object Name -NE HQ | Remove-AlloyScanSyncJob
+    }
+
+    It 'copies all settings under another name, disabled' {
+        $copy = Copy-AlloyScanSyncJob HQ 'HQ 2' -Store $copies
+        $copy.Name, $copy.Enabled, $copy.RetireAfterDays, $copy.Site, $copy.ClientId | Should -Be 'HQ 2', $false, 9, $original.Site, 'client'
+        [string]$copy.ImportSoftware | Should -Be 'Windows'
+        (Compare-Object $original $copy -Property ($original.PSObject.Properties.Name | Where-Object { $_ -notin 'Id', 'Name', 'Enabled', 'CreatedAt', 'UpdatedAt' })) | Should -BeNullOrEmpty
+    }
+
+    It 'takes other settings, another site and another registration' {
+        $copy = Copy-AlloyScanSyncJob HQ Branch -SiteUrl https://site.example/branch -ClientId other -ClientSecretVariable BRANCH_SECRET -RetireAfterDays 3 -Enabled -Store $copies
+        $copy.SiteUrl, $copy.ClientId, $copy.RetireAfterDays, $copy.Enabled | Should -Be 'https://site.example/branch', 'other', 3, $true
+        "$($copy.ClientSecret)" | Should -Be 'environment variable BRANCH_SECRET'
+        $copy.Site | Should -Not -Be $original.Site
+    }
+
+    It 'names each of several copies' {
+        $null = Copy-AlloyScanSyncJob HQ HQ2 -Store $copies
+        (Get-AlloyScanSyncJob HQ* -Store $copies | Copy-AlloyScanSyncJob -NewName { "$($_.Name) night" }).Name | Should -Be 'HQ night', 'HQ2 night'
+    }
+
+    It 'changes nothing with -WhatIf, and says what is wrong' {
+        Copy-AlloyScanSyncJob HQ HQ2 -Store $copies -WhatIf
+        (Get-AlloyScanSyncJob -Store $copies).Name | Should -Be 'HQ'
+        Get-ErrorId { Copy-AlloyScanSyncJob none HQ2 -Store $copies } | Should -Be 'JobNotFound'
+        Get-ErrorId { Copy-AlloyScanSyncJob HQ hq -Store $copies } | Should -Be 'JobExists'
+        Get-ErrorId { Copy-AlloyScanSyncJob HQ HQ2 -SiteUrl http://site.example/ -Store $copies } | Should -Be 'InsecureSiteUrl'
+    }
+}
