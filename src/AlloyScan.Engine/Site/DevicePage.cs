@@ -19,4 +19,7 @@ public sealed record DevicePage
 
     /// <summary>The site's own total at the time of this page; <see langword="null"/> when it gives none.</summary>
     public int? Total { get; init; }
+
+    /// <summary>Whether the page says itself that it is the last: the place of the next page's address is there, and empty. Lists by offset or page number never say so.</summary>
+    public bool IsLast { get; init; }
 }

@@ -163,6 +163,7 @@ public sealed class SiteClient : IInventorySource, IDisposable
                 Offset = placed.Offset,
                 ItemCount = placed.Page.ItemCount,
                 Total = placed.Page.Total,
+                IsLast = placed.Page.SaysLast,
             };
         }
     }
@@ -174,8 +175,16 @@ public sealed class SiteClient : IInventorySource, IDisposable
         CallInfo call = new(Method.Get, _address.Url(Options.Profile.Paths.Device, deviceId), $"Device '{deviceId}' cannot be read", deviceId);
         return await OrNullAsync(_caller.ReadAsync(
             call,
-            (ref BodyReader reader) => new DeviceReader(Options.Profile, _compiled).Read(ref reader, out UnreadableDevice? unreadable)
-                ?? throw new BodyException(BodyFault.Shape, "UnreadableDevice", $"the device cannot be understood. {unreadable!.Reason}"),
+            (ref BodyReader reader) =>
+            {
+                Device device = new DeviceReader(Options.Profile, _compiled).Read(ref reader, out UnreadableDevice? unreadable)
+                    ?? throw new BodyException(BodyFault.Shape, "UnreadableDevice", $"the device cannot be understood. {unreadable!.Reason}");
+
+                // A cache that answers with its neighbour would write one machine's data on another's CI.
+                return string.Equals(device.Id, deviceId, StringComparison.OrdinalIgnoreCase)
+                    ? device
+                    : throw new BodyException(BodyFault.Shape, "UnexpectedAnswer", $"the answer is another device, '{device.Id}'");
+            },
             cancellationToken)).ConfigureAwait(false);
     }
 

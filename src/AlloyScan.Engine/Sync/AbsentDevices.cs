@@ -172,7 +172,7 @@ internal sealed class AbsentDevices(RunScope scope)
         if (ids.Count == 0)
             return confirmed;
 
-        if (!await DevicePathAnswersAsync(cancellationToken).ConfigureAwait(false))
+        if (!await scope.AnswersForAsync(scope.Staging.FirstDeviceId, cancellationToken).ConfigureAwait(false))
         {
             scope.Context.Observer.OnWarning($"The site did not answer for a device that it lists, so its 404 for others is not believed: nothing is {what}.");
             return confirmed;
@@ -189,25 +189,13 @@ internal sealed class AbsentDevices(RunScope scope)
         }
 
         scope.Spend("Confirm", ref started);
-        if (confirmed.Count > 0 && !await DevicePathAnswersAsync(cancellationToken).ConfigureAwait(false))
+        if (confirmed.Count > 0 && !await scope.AnswersForAsync(scope.Staging.LastDeviceId, cancellationToken).ConfigureAwait(false))
         {
             scope.Context.Observer.OnWarning($"The site stopped answering for a device that it lists, so its 404 for others is not believed: nothing is {what}.");
             return [];
         }
 
         return confirmed;
-    }
-
-    private async Task<bool> DevicePathAnswersAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            return scope.Staging.AnyDeviceId is { } id && await scope.Source.ReadDeviceAsync(id, cancellationToken).ConfigureAwait(false) is not null;
-        }
-        catch (AlloyScanException e) when (!scope.IsFatal(e))
-        {
-            return false;
-        }
     }
 
     private async Task<bool> IsGoneAsync(LinkDetails link, CancellationToken cancellationToken)

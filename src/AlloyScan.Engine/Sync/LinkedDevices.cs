@@ -64,7 +64,7 @@ internal sealed class LinkedDevices(RunScope scope, DeviceQueue queue)
         // A site that gives no lastSeen gives no reason to believe that nothing moved.
         if (again || list.LastSeen is null || Clock.Milliseconds(list.LastSeen) != link.LastSeen || wantsSoftware)
         {
-            var detail = await scope.Source.ReadDeviceAsync(list.Id, cancellationToken).ConfigureAwait(false);
+            var detail = await scope.ReadListedAsync(list.Id, cancellationToken).ConfigureAwait(false);
             if (detail is null)
                 return () => scope.Context.Observer.OnVerbose($"{list.DisplayName} vanished between the list and the call; the next run looks again.");
 
@@ -134,7 +134,7 @@ internal sealed class LinkedDevices(RunScope scope, DeviceQueue queue)
     private async Task<Action> FetchRecreationAsync(Device list, LinkDetails link, CancellationToken cancellationToken)
     {
         // Software is not kept, so device and snapshot are read again.
-        var detail = await scope.Source.ReadDeviceAsync(list.Id, cancellationToken).ConfigureAwait(false);
+        var detail = await scope.ReadListedAsync(list.Id, cancellationToken).ConfigureAwait(false);
         if (detail is null)
             return () => scope.Context.Observer.OnVerbose($"{list.DisplayName} vanished between the list and the call; the next run looks again.");
 

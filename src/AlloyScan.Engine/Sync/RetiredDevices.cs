@@ -114,7 +114,10 @@ internal sealed class RetiredDevices(RunScope scope)
         return scope.Writer.LinkChange(ChangeAction.DeleteInAlloyScan, link, "Its CI is retired");
     }
 
-    /// <summary>Settles deletions of a run that died between the call and its outcome: the site knows whether they happened.</summary>
+    /// <summary>
+    /// Settles deletions of a run that died between the call and its outcome: the site knows whether they happened, if its word on devices
+    /// that are there can be trusted. Otherwise they stay open. Call when the list is read.
+    /// </summary>
     public async Task SettleIntentsAsync(CancellationToken cancellationToken)
     {
         var open = new List<(long Intent, long Link)>();
@@ -130,11 +133,19 @@ internal sealed class RetiredDevices(RunScope scope)
                 continue;
 
             if (await scope.Source.ReadDeviceAsync(link.DeviceId, cancellationToken).ConfigureAwait(false) is null)
-                scope.Batch.Add(link.DeviceId, link.DeviceName, () => CloseDeleted(link, intent), null, link.Record);
+            {
+                if (await AnswersForAnotherAsync(link.DeviceId, cancellationToken).ConfigureAwait(false))
+                    scope.Batch.Add(link.DeviceId, link.DeviceName, () => CloseDeleted(link, intent), null, link.Record);
+            }
             else
+            {
                 scope.Session.Execute("UPDATE intents SET outcome = 'NotDone' WHERE id = @p0", intent);
+            }
         }
 
         scope.Batch.Flush();
     }
+
+    private Task<bool> AnswersForAnotherAsync(string deviceId, CancellationToken cancellationToken) =>
+        scope.AnswersForAsync(scope.Staging.FirstDeviceId == deviceId ? scope.Staging.LastDeviceId : scope.Staging.FirstDeviceId, cancellationToken);
 }

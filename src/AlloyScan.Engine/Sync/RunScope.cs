@@ -18,6 +18,8 @@ internal sealed class RunScope
     private readonly SiteUsage _usageBefore;
     private readonly Dictionary<string, double> _stageSeconds = [];
     private readonly List<string> _messages = [];
+    private int _listedReads;
+    private int _denied;
     private int _failuresInARow;
     private long _lastProgress;
     private double _secondsWithin;
@@ -91,6 +93,38 @@ internal sealed class RunScope
 
     /// <summary>A call got its answer: the connection is there.</summary>
     public void CallSucceeded() => _failuresInARow = 0;
+
+    /// <summary>
+    /// Whether the site denied so many devices that it lists that its 404 says nothing. One or two may have gone since they were listed.
+    /// </summary>
+    public bool DeniesListed => Volatile.Read(ref _denied) is > 1 and var denied && denied * 10L > Volatile.Read(ref _listedReads);
+
+    /// <summary>Reads a device that the list names.</summary>
+    /// <returns>The device; <see langword="null"/> when the site knows it no longer.</returns>
+    /// <exception cref="AlloyScanException">It cannot be read.</exception>
+    public async Task<Device?> ReadListedAsync(string deviceId, CancellationToken cancellationToken)
+    {
+        var device = await Source.ReadDeviceAsync(deviceId, cancellationToken).ConfigureAwait(false);
+        Interlocked.Increment(ref _listedReads);
+        if (device is null)
+            Interlocked.Increment(ref _denied);
+        return device;
+    }
+
+    /// <summary>Whether the site answers for a device that it lists; only then its 404 for another one is believed.</summary>
+    /// <param name="listed">The listed device; <see langword="null"/> when there is none.</param>
+    /// <param name="cancellationToken">Stops the call.</param>
+    public async Task<bool> AnswersForAsync(string? listed, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return listed is not null && !DeniesListed && await Source.ReadDeviceAsync(listed, cancellationToken).ConfigureAwait(false) is not null;
+        }
+        catch (AlloyScanException e) when (!IsFatal(e))
+        {
+            return false;
+        }
+    }
 
     /// <summary>Reads a snapshot that a device names.</summary>
     /// <exception cref="AlloyScanException">It is not there (<c>SnapshotNotFound</c>) or cannot be read.</exception>

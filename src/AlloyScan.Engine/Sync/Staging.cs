@@ -105,7 +105,10 @@ internal sealed class Staging
     public int SeenLinks => _seenCount;
 
     /// <summary>A listed device, for proving that the device path works before a 404 on it is believed.</summary>
-    public string? AnyDeviceId { get; private set; }
+    public string? FirstDeviceId { get; private set; }
+
+    /// <summary>Another one if there is one, for proving that it still does: a site may answer for some devices only.</summary>
+    public string? LastDeviceId { get; private set; }
 
     /// <summary>Takes in one page. Must be called inside a transaction only when the store's own tables are written too.</summary>
     public void Add(DevicePage page)
@@ -309,7 +312,8 @@ internal sealed class Staging
 
     private void Add(Device device)
     {
-        AnyDeviceId ??= device.Id;
+        FirstDeviceId ??= device.Id;
+        LastDeviceId = device.Id;
         _context.NoteSeen(Clock.Milliseconds(device.LastSeen));
         if (!_links.TryGetValue(device.Id, out var link) || link.State == LinkState.Closed)
         {

@@ -151,10 +151,7 @@ internal sealed class SyncRunner
         var unlinked = new UnlinkedDevices(_scope, queue);
         var retired = new RetiredDevices(_scope);
         if (_context.Applying)
-        {
             _scope.Write(_scope.Identification.Junk.Begin);
-            await retired.SettleIntentsAsync(cancellationToken).ConfigureAwait(false);
-        }
 
         await new ListStage(_scope).ReadAsync(cancellationToken).ConfigureAwait(false);
         _context.Counts.DevicesRead = _scope.Staging.Distinct;
@@ -172,6 +169,9 @@ internal sealed class SyncRunner
             _scope.Blocked = true;
             _scope.Say(reason);
         }
+
+        if (_context.Applying)
+            await retired.SettleIntentsAsync(cancellationToken).ConfigureAwait(false);
 
         var removalsAllowed = _scope.Complete && health.NoRemovalReason is null;
         await linked.ProcessAsync(cancellationToken).ConfigureAwait(false);

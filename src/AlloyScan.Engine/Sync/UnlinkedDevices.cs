@@ -63,7 +63,7 @@ internal sealed class UnlinkedDevices(RunScope scope, DeviceQueue queue)
 
     private async Task<DeviceFacts?> ReadFactsAsync(Device list, CancellationToken cancellationToken)
     {
-        var detail = await scope.Source.ReadDeviceAsync(list.Id, cancellationToken).ConfigureAwait(false);
+        var detail = await scope.ReadListedAsync(list.Id, cancellationToken).ConfigureAwait(false);
         if (detail is null)
             return null;
 

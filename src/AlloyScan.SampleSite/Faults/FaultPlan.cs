@@ -21,7 +21,7 @@ public sealed class FaultPlan
         ["shifting"] = ["Shift:on=List,after=1,times=2"],
         ["shifting-back"] = ["Shift:on=List,after=1,times=2,amount=-1"],
         ["duplicates"] = ["Duplicates:on=List"],
-        ["revoked"] = ["TokensRevoked:on=Device,after=3,times=2"],
+        ["revoked"] = ["TokensRevoked:on=Device,after=3,times=1", "TokensRevoked:on=Snapshot,after=20,times=1"],
         ["forbidden"] = ["Forbidden:on=List"],
         ["forbidden-details"] = ["Forbidden:on=Device,after=5,times=1"],
         ["drip"] = ["Drip:on=Snapshot,times=3,amount=20000"],

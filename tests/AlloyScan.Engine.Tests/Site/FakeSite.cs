@@ -105,6 +105,14 @@ internal sealed class FakeSite : HttpMessageHandler
     public static string DeviceJson(int number) =>
         $$"""{"id":"d{{number}}","name":"PC{{number}}","dnsName":"pc{{number}}.example","macAddress":"00:11:22:33:44:55","ipAddress":"10.0.0.1","serialNumber":"S{{number}}","assetTag":null,"type":"computer","lastSeen":"2026-04-23T12:34:56Z","tags":[{"id":"t1","name":"Blue"}]}""";
 
+    /// <summary>The device that is asked for; elsewhere than on the device path, d1.</summary>
+    public static HttpResponseMessage DeviceOf(SeenRequest request)
+    {
+        const string path = "/api/v1/devices/";
+        string id = request.Path.StartsWith(path, StringComparison.Ordinal) ? request.Path[path.Length..] : "d1";
+        return Json(DeviceJson(1).Replace("\"d1\"", $"\"{id}\"", StringComparison.Ordinal));
+    }
+
     public static HttpResponseMessage Json(string json, HttpStatusCode status = HttpStatusCode.OK) =>
         new(status) { Content = new StringContent(json, Encoding.UTF8, "application/json") };
 

@@ -15,7 +15,7 @@ public sealed class SiteRateAndRetryTests
 
     private static FakeSite Site(params Func<SeenRequest, HttpResponseMessage>[] answers) => new FakeSite().WithTokens().OnEach(DevicePath, answers);
 
-    private static HttpResponseMessage Device(SeenRequest request) => FakeSite.Json(FakeSite.DeviceJson(1));
+    private static HttpResponseMessage Device(SeenRequest request) => FakeSite.DeviceOf(request);
 
     private static Func<SeenRequest, HttpResponseMessage> Limited(RetryConditionHeaderValue? after = null, int status = 429) => _ =>
     {

@@ -204,10 +204,10 @@ public sealed class SiteTokenTests
         using SiteClient client = site.Client(o => o with { ThrottleLimit = throttleLimit });
         await client.AuthenticateAsync(default);
         TaskCompletionSource open = new();
-        site.OnAsync("/api/v1/devices/slow", async (_, _) =>
+        site.OnAsync("/api/v1/devices/slow", async (r, _) =>
         {
             await open.Task;
-            return FakeSite.Json(FakeSite.DeviceJson(1));
+            return FakeSite.DeviceOf(r);
         });
         Task[] holders = [.. Enumerable.Range(0, throttleLimit).Select(_ => client.ReadDeviceAsync("slow", default))];
         await site.ReachedAsync("/api/v1/devices/slow", throttleLimit);
@@ -229,10 +229,10 @@ public sealed class SiteTokenTests
         using SiteClient client = site.Client(o => o with { ThrottleLimit = 1 });
         await client.AuthenticateAsync(default);
         TaskCompletionSource open = new();
-        site.OnAsync("/api/v1/devices/slow", async (_, _) =>
+        site.OnAsync("/api/v1/devices/slow", async (r, _) =>
         {
             await open.Task;
-            return FakeSite.Json(FakeSite.DeviceJson(1));
+            return FakeSite.DeviceOf(r);
         });
         Task holder = client.ReadDeviceAsync("slow", default);
         await site.ReachedAsync("/api/v1/devices/slow", 1);
@@ -289,6 +289,48 @@ public sealed class SiteTokenTests
 
         Assert.Equal((ErrorKind.Authentication, "TokenRefused", 401), (e.Kind, e.ErrorId, e.StatusCode));
         Assert.Equal(4, site.Requests.Count);
+    }
+
+    [Fact]
+    public async Task A_fresh_token_that_served_others_and_then_ended_too_gets_another()
+    {
+        TaskCompletionSource served = new();
+        FakeSite site = Site().OnDefault(FakeSite.DeviceOf).OnAsync(DevicePath, async (r, _) =>
+        {
+            if (r.Authorization == "Bearer token-2")
+            {
+                await served.Task;
+            }
+
+            return r.Authorization is "Bearer token-1" or "Bearer token-2" ? FakeSite.Status(401) : FakeSite.DeviceOf(r);
+        });
+        using SiteClient client = site.Client();
+
+        Task<AlloyScan.Engine.Inventory.Device?> twice = client.ReadDeviceAsync("d1", default);
+        await site.ReachedAsync(DevicePath, 2);
+        Assert.NotNull(await client.ReadDeviceAsync("d2", default));
+        served.SetResult();
+
+        Assert.NotNull(await twice.WaitAsync(TimeSpan.FromSeconds(30)));
+        Assert.Equal(["Bearer token-1", "Bearer token-2", "Bearer token-3"], site.Requests.Where(r => r.Path == DevicePath).Select(r => r.Authorization));
+    }
+
+    [Fact]
+    public async Task A_site_that_refuses_every_token_of_a_call_is_not_asked_without_end()
+    {
+        FakeSite site = Site().OnDefault(FakeSite.DeviceOf).On(DevicePath, _ => FakeSite.Status(401));
+        using SiteClient client = site.Client();
+        site.OnAsync(DevicePath, async (_, _) =>
+        {
+            // Each token serves somebody else before it is refused here.
+            await client.ReadDeviceAsync("d2", default);
+            return FakeSite.Status(401);
+        });
+
+        SiteException e = await Assert.ThrowsAsync<SiteException>(() => client.ReadDeviceAsync("d1", default).WaitAsync(TimeSpan.FromSeconds(30)));
+
+        Assert.Equal("TokenRefused", e.ErrorId);
+        Assert.Equal(5, site.Count(DevicePath));
     }
 
     [Fact]

@@ -56,7 +56,7 @@ public sealed class LifecycleTests
         var probes = 0;
         fixture.Source.Before = call =>
         {
-            if (call == "device d00" && ++probes == 2)
+            if (call is "device d00" or "device d09" && ++probes == 2)
                 throw new AlloyScanException(ErrorKind.InvalidData, "NotJson", "The answer is HTML.");
         };
 

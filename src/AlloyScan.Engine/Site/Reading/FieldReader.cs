@@ -26,6 +26,11 @@ internal abstract class FieldReader(LocationNode root, int fieldCount, StringCac
     /// <summary>Reads a field that is no single value. The reader stands at its first token, which is not null.</summary>
     protected virtual void ReadComposite(LocationNode node, ref BodyReader reader) => throw new NotSupportedException();
 
+    /// <summary>Takes notice of a single value that is there and null, which is otherwise as good as none.</summary>
+    protected virtual void ReadNull(LocationNode node)
+    {
+    }
+
     /// <summary>Keeps the first problem.</summary>
     protected void Fail(string problem) => Problem ??= problem;
 
@@ -120,6 +125,10 @@ internal abstract class FieldReader(LocationNode root, int fieldCount, StringCac
             else if (reader.TryText(out string? text))
             {
                 Values[child.Field] = text;
+                if (text is null)
+                {
+                    ReadNull(child);
+                }
             }
             else
             {

@@ -21,6 +21,9 @@ internal sealed class ListPage<T>
     /// <summary>Address of the next page; <see langword="null"/> when there is none.</summary>
     internal string? NextLink { get; set; }
 
+    /// <summary>Whether the page says itself that none follows: the place of the next address is there, and empty.</summary>
+    internal bool SaysLast { get; set; }
+
     /// <summary>What the page says, in brief: two pages of the same fingerprint are the same page.</summary>
     internal int Fingerprint { get; set; }
 }
@@ -75,6 +78,8 @@ internal sealed class ListReader<T>(CompiledProfile compiled, ItemRead<T> readIt
 
         ReadItems(ref reader);
     }
+
+    protected override void ReadNull(LocationNode node) => _page.SaysLast |= node.Field == CompiledProfile.ListNext;
 
     private void ReadItems(ref BodyReader reader)
     {

@@ -310,15 +310,27 @@ internal sealed class SiteCaller : IDisposable
     private async Task<SiteResponse> AuthorizedAsync(CallInfo call, CancellationToken cancellationToken)
     {
         Bearer bearer = new();
-        SiteResponse response = await GovernedAsync(call.Method, call.Url, bearer, form: null, cancellationToken).ConfigureAwait(false);
-        if (response.StatusCode == 401)
+        SiteResponse response;
+        for (int tries = 1; ; tries++)
         {
+            response = await GovernedAsync(call.Method, call.Url, bearer, form: null, cancellationToken).ConfigureAwait(false);
+            if (response.StatusCode != 401)
+            {
+                bearer.Used!.HasServed = true;
+                break;
+            }
+
             // A token may end before its time, for instance when the site restarts. One fresh token, one more try; those who find the same
-            // stale token at the same time share the fresh one.
+            // stale token at the same time share the fresh one. A fresh one that is refused at first sight shows that no token helps; one
+            // that has served other calls since has ended in its turn.
+            if (tries == MaxTries || (tries > 1 && !bearer.Used!.HasServed))
+            {
+                break;
+            }
+
             response.Dispose();
             Trace("The site refuses the token (401); a fresh one is asked for.");
             bearer.Stale = bearer.Used;
-            response = await GovernedAsync(call.Method, call.Url, bearer, form: null, cancellationToken).ConfigureAwait(false);
         }
 
         if (response.IsSuccess)

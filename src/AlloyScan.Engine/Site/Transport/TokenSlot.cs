@@ -11,6 +11,15 @@ namespace AlloyScan.Engine.Site.Transport;
 /// <param name="RenewAt">When we stop using it.</param>
 internal sealed record AccessToken(string Value, DateTimeOffset ExpiresAt, DateTimeOffset RenewAt)
 {
+    private volatile bool _hasServed;
+
+    /// <summary>Whether the site has taken it at least once.</summary>
+    internal bool HasServed
+    {
+        get => _hasServed;
+        set => _hasServed = value;
+    }
+
     public override string ToString() => "********";
 }
 
