@@ -49,6 +49,9 @@ public sealed record SiteConnectionOptions
     /// <summary>Transport, for tests; <see langword="null"/> for real sockets. It is not disposed by the client.</summary>
     public HttpMessageHandler? Transport { get; init; }
 
+    /// <summary>The gate that every request passes; <see langword="null"/> for none.</summary>
+    public CallBudget? Budget { get; init; }
+
     /// <summary>Receives one line for each decision (a retry, a wait, a new token). Never a secret.</summary>
     public Action<string>? Trace { get; init; }
 }

@@ -1,5 +1,6 @@
 using AlloyScan.Engine.Cmdb;
 using AlloyScan.Engine.Jobs;
+using AlloyScan.Engine.Site;
 using AlloyScan.Engine.Store;
 using AlloyScan.Engine.Sync.Guard;
 
@@ -9,7 +10,7 @@ namespace AlloyScan.Engine.Sync;
 /// Works on linked devices that the list does not name any more: marks their links missing and, for jobs that want it,
 /// retires their CIs later. Both believe in an absence only after the site has confirmed it for the very device.
 /// </summary>
-internal sealed class AbsentDevices(RunScope scope)
+internal sealed class AbsentDevices(RunScope scope, Forecaster forecaster)
 {
     /// <summary>Links that were missing before this run and still are, and whose count of runs matters yet.</summary>
     private readonly List<long> _stillMissing = [];
@@ -24,7 +25,7 @@ internal sealed class AbsentDevices(RunScope scope)
     public async Task MarkMissingAsync(CancellationToken cancellationToken)
     {
         var unseen = FindUnseen();
-        foreach (var link in await ConfirmAsync(unseen, "marked missing", cancellationToken).ConfigureAwait(false))
+        foreach (var link in await ConfirmAsync(unseen, "marked missing", retiring: false, cancellationToken).ConfigureAwait(false))
             scope.Batch.Add(link.DeviceId, link.DeviceName, () => scope.Writer.MarkMissing(link), null, link.Record);
         scope.Batch.Flush();
     }
@@ -47,7 +48,7 @@ internal sealed class AbsentDevices(RunScope scope)
             return;
         }
 
-        foreach (var link in await ConfirmAsync(_due, "retired", cancellationToken).ConfigureAwait(false))
+        foreach (var link in await ConfirmAsync(_due, "retired", retiring: true, cancellationToken).ConfigureAwait(false))
         {
             var version = scope.Session.Prepare("SELECT version FROM records WHERE id = @p0").Set(0, link.Record).Number();
             scope.Batch.Add(link.DeviceId, link.DeviceName, () => scope.Writer.Retire(link), null, link.Record, version);
@@ -163,15 +164,31 @@ internal sealed class AbsentDevices(RunScope scope)
     }
 
     /// <summary>Asks the site for each device whether it is really gone, those unseen for longest first.</summary>
-    private async Task<List<LinkDetails>> ConfirmAsync(List<(long? LastSeen, long Id)> absent, string what, CancellationToken cancellationToken)
+    private async Task<List<LinkDetails>> ConfirmAsync(List<(long? LastSeen, long Id)> absent, string what, bool retiring, CancellationToken cancellationToken)
     {
-        // A tenth of a run's budget goes into confirmations of either kind.
-        var most = scope.Request.MaxApiCalls is { } budget ? Math.Max(0, (budget / 10) - _confirmations) : int.MaxValue;
-        var ids = absent.Take(most).Select(a => a.Id).ToList();
+        var most = forecaster.ConfirmationsAllowed(_confirmations, retiring);
+        if (most < absent.Count)
+            scope.LeaveForNextRun();
+        var ids = absent.Take((int)Math.Min(most, int.MaxValue)).Select(a => a.Id).ToList();
         var confirmed = new List<LinkDetails>();
         if (ids.Count == 0)
             return confirmed;
 
+        try
+        {
+            return await ConfirmAsync(ids, what, cancellationToken).ConfigureAwait(false);
+        }
+        catch (BudgetSpentException)
+        {
+            // Without the proof at the end no answer is believed.
+            scope.EndForBudget();
+            return confirmed;
+        }
+    }
+
+    private async Task<List<LinkDetails>> ConfirmAsync(List<long> ids, string what, CancellationToken cancellationToken)
+    {
+        var confirmed = new List<LinkDetails>();
         if (!await scope.AnswersForAsync(scope.Staging.FirstDeviceId, cancellationToken).ConfigureAwait(false))
         {
             scope.Context.Observer.OnWarning($"The site did not answer for a device that it lists, so its 404 for others is not believed: nothing is {what}.");
@@ -179,6 +196,7 @@ internal sealed class AbsentDevices(RunScope scope)
         }
 
         _confirmations += ids.Count;
+        forecaster.NoteConfirmations(ids.Count + 2);
         var started = scope.Context.TimeProvider.GetTimestamp();
         for (var from = 0; from < ids.Count; from += scope.Window)
         {

@@ -1,12 +1,15 @@
+using AlloyScan.Engine.Site;
+
 namespace AlloyScan.Engine.Sync;
 
 /// <summary>How a device is fetched: the calls to make, whose answer gives the work on the store.</summary>
 /// <param name="RunAsync">Makes the calls.</param>
 /// <param name="Calls">How many calls that takes at most.</param>
-internal readonly record struct Fetch(Func<CancellationToken, Task<Action>> RunAsync, int Calls = 2)
+/// <param name="IsReady">Whether there is nothing to fetch at all.</param>
+internal readonly record struct Fetch(Func<CancellationToken, Task<Action>> RunAsync, int Calls = 2, bool IsReady = false)
 {
     /// <summary>Work that needs no call, and so no budget.</summary>
-    public static Fetch Free(Action work) => new(_ => Task.FromResult(work), 0);
+    public static Fetch Free(Action work) => new(_ => Task.FromResult(work), 0, IsReady: true);
 }
 
 /// <summary>
@@ -15,20 +18,26 @@ internal readonly record struct Fetch(Func<CancellationToken, Task<Action>> RunA
 /// </summary>
 internal sealed class DeviceQueue(RunScope scope)
 {
+    /// <summary>Whether the budget left out a device before others that were fetched already.</summary>
+    public bool HasGap { get; private set; }
+
     /// <summary>Goes through the staged devices of a kind.</summary>
     /// <param name="kind">Which.</param>
     /// <param name="total">How many there are, for progress.</param>
     /// <param name="prepare">Run on the flow of the store: gives the calls to make; <see langword="null"/> to pass over.</param>
     /// <param name="cancellationToken">Stops the calls.</param>
+    /// <param name="most">Most calls to plan for; what takes more is left to the next run.</param>
     /// <returns>False when the budget ended it early.</returns>
     public async Task<bool> ForEachAsync(
-        StagedKind kind, int total, Func<StagedDevice, Fetch?> prepare, CancellationToken cancellationToken)
+        StagedKind kind, int total, Func<StagedDevice, Fetch?> prepare, CancellationToken cancellationToken, long most = long.MaxValue)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var window = new Queue<(StagedDevice Staged, Task<Action> Fetch, int Calls)>();
         var chunk = new Queue<StagedDevice>();
-        var after = string.Empty;
+        StagedDevice? after = null;
         var ended = false;
+        var stopped = false;
+        HasGap = false;
         (StagedDevice Staged, Fetch? Fetch)? held = null;
         var started = scope.Context.TimeProvider.GetTimestamp();
         try
@@ -50,16 +59,23 @@ internal sealed class DeviceQueue(RunScope scope)
 
                     var (next, known) = held ?? (chunk.Dequeue(), null);
                     held = null;
-                    after = next.Device.Id;
+                    after = next;
                     if ((known ?? prepare(next)) is not { } fetch)
                     {
                         scope.Done++;
                         continue;
                     }
 
-                    if (fetch.Calls > 0 && scope.Request.MaxApiCalls is not null)
+                    if (fetch.Calls > 0 && scope.Budget.IsLimited)
                     {
-                        // Those that have their answer are counted in the usage already. One under way may be counted in part as
+                        if (fetch.Calls > most)
+                        {
+                            scope.LeaveForNextRun();
+                            (ended, stopped) = (true, true);
+                            break;
+                        }
+
+                        // Those that have their answer have spent their calls already. One under way may have spent a part as
                         // well, so that only when none is left it is known what the budget still allows.
                         var underWay = window.Sum(w => w.Fetch.IsCompleted ? 0 : w.Calls);
                         if (underWay > 0 && scope.IsOverBudget(underWay + fetch.Calls))
@@ -70,12 +86,14 @@ internal sealed class DeviceQueue(RunScope scope)
 
                         if (scope.IsBudgetSpent(underWay + fetch.Calls))
                         {
-                            ended = true;
+                            (ended, stopped) = (true, true);
                             break;
                         }
+
+                        most -= fetch.Calls;
                     }
 
-                    window.Enqueue((next, fetch.Calls == 0 ? fetch.RunAsync(stop.Token) : Task.Run(() => fetch.RunAsync(stop.Token), stop.Token), fetch.Calls));
+                    window.Enqueue((next, fetch.IsReady ? fetch.RunAsync(stop.Token) : Task.Run(() => fetch.RunAsync(stop.Token), stop.Token), fetch.Calls));
                 }
 
                 if (window.Count == 0)
@@ -88,6 +106,12 @@ internal sealed class DeviceQueue(RunScope scope)
                 {
                     consume = await task.ConfigureAwait(false);
                     scope.CallSucceeded();
+                }
+                catch (BudgetSpentException)
+                {
+                    // Retries and tokens took what was meant for this device. It did not fail, and those behind it have their answers.
+                    scope.EndForBudget();
+                    (HasGap, ended, stopped) = (true, true, true);
                 }
                 catch (AlloyScanException e) when (!scope.IsFatal(e))
                 {
@@ -102,7 +126,7 @@ internal sealed class DeviceQueue(RunScope scope)
 
             scope.Batch.Flush();
             scope.Spend("Apply", ref started);
-            return !scope.BudgetSpent;
+            return !stopped;
         }
         finally
         {

@@ -15,24 +15,23 @@ internal sealed class LinkedDevices(RunScope scope, DeviceQueue queue)
     private int _otherClass;
 
     /// <summary>Brings the CIs of linked devices that moved up to date.</summary>
-    public async Task ProcessAsync(CancellationToken cancellationToken)
-    {
-        scope.Staging.SettleStale();
-        await ProcessAsync(StagedKind.Linked, cancellationToken).ConfigureAwait(false);
-    }
+    /// <param name="most">Most calls for it.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <returns>False when the budget ended it before all were done.</returns>
+    public Task<bool> ProcessAsync(long most, CancellationToken cancellationToken) => ProcessAsync(StagedKind.Linked, most, cancellationToken);
 
     /// <summary>Does the same for stale devices that moved, when those are decided on that may get their CIs.</summary>
     public async Task ProcessStaleAsync(CancellationToken cancellationToken)
     {
-        await ProcessAsync(StagedKind.StaleLinked, cancellationToken).ConfigureAwait(false);
+        await ProcessAsync(StagedKind.StaleLinked, long.MaxValue, cancellationToken).ConfigureAwait(false);
         WarnOfOtherClass();
     }
 
-    private async Task ProcessAsync(StagedKind kind, CancellationToken cancellationToken)
+    private async Task<bool> ProcessAsync(StagedKind kind, long most, CancellationToken cancellationToken)
     {
         var total = scope.Staging.Count(kind);
         scope.Done = 0;
-        await queue.ForEachAsync(kind, total, Prepare, cancellationToken).ConfigureAwait(false);
+        return await queue.ForEachAsync(kind, total, Prepare, cancellationToken, most).ConfigureAwait(false);
     }
 
     private Fetch? Prepare(StagedDevice staged)
@@ -47,8 +46,20 @@ internal sealed class LinkedDevices(RunScope scope, DeviceQueue queue)
             return null;
         }
 
-        return new Fetch(token => FetchLinkedAsync(staged, link, token));
+        return new Fetch(token => FetchLinkedAsync(staged, link, token), Moved(staged.Device, link) || MayWantSoftware(link) ? 2 : 0);
     }
+
+    /// <summary>Whether the device is read again, whatever its software.</summary>
+    // What the CI holds is not what was read last, after an undo for example: read again, whatever moved.
+    // A site that gives no lastSeen gives no reason to believe that nothing moved.
+    private bool Moved(Device list, LinkDetails link) => ReadsAgain(link) || list.LastSeen is null || Clock.Milliseconds(list.LastSeen) != link.LastSeen;
+
+    private bool ReadsAgain(LinkDetails link) => scope.Request.Full || link.Fingerprint == 0;
+
+    /// <summary>Whether software may be wanted now that was never kept, as far as that shows without the kept values.</summary>
+    private bool MayWantSoftware(LinkDetails link) =>
+        link.Class == RecordClass.Computer && link.Fingerprint != scope.Context.Fingerprint && scope.Context.Job.ImportSoftware != SoftwarePlatforms.None
+        && (!link.SoftwareImported || scope.Context.SoftwareGroups.TracksAnyOf(link.Excluded));
 
     private async Task<Action> FetchLinkedAsync(StagedDevice staged, LinkDetails link, CancellationToken cancellationToken)
     {
@@ -57,19 +68,15 @@ internal sealed class LinkedDevices(RunScope scope, DeviceQueue queue)
         AuditSnapshot? snapshot = null;
         var kept = DeviceFacts.FromJson(link.Source);
         // Software that is newly wanted was never kept, so its snapshot is read even when nothing moved.
-        var wantsSoftware = link.Class == RecordClass.Computer && link.Fingerprint != scope.Context.Fingerprint && scope.Context.ImportsSoftware(kept.Platform)
-            && (!link.SoftwareImported || scope.Context.SoftwareGroups.TracksAnyOf(link.Excluded));
-        // What the CI holds is not what was read last, after an undo for example: read again, whatever moved.
-        var again = scope.Request.Full || link.Fingerprint == 0;
-        // A site that gives no lastSeen gives no reason to believe that nothing moved.
-        if (again || list.LastSeen is null || Clock.Milliseconds(list.LastSeen) != link.LastSeen || wantsSoftware)
+        var wantsSoftware = MayWantSoftware(link) && scope.Context.ImportsSoftware(kept.Platform);
+        if (Moved(list, link) || wantsSoftware)
         {
             var detail = await scope.ReadListedAsync(list.Id, cancellationToken).ConfigureAwait(false);
             if (detail is null)
                 return () => scope.Context.Observer.OnVerbose($"{list.DisplayName} vanished between the list and the call; the next run looks again.");
 
             current = detail;
-            if (detail.AuditId is not null && (again || wantsSoftware || detail.AuditId != link.AuditId))
+            if (detail.AuditId is not null && (ReadsAgain(link) || wantsSoftware || detail.AuditId != link.AuditId))
                 snapshot = await scope.ReadSnapshotAsync(detail.AuditId, cancellationToken).ConfigureAwait(false);
         }
 
@@ -108,12 +115,14 @@ internal sealed class LinkedDevices(RunScope scope, DeviceQueue queue)
     }
 
     /// <summary>Closes the links of CIs that are gone from the CMDB, or creates the CIs anew for jobs that want it.</summary>
-    public async Task ProcessDeletedAsync(CancellationToken cancellationToken)
+    /// <returns>False when the budget ended it before all were done.</returns>
+    public async Task<bool> ProcessDeletedAsync(CancellationToken cancellationToken)
     {
         if (scope.Context.Job.DeletedRecord == DeletedRecord.Recreate)
-            await queue.ForEachAsync(StagedKind.RecordDeleted, scope.Staging.Count(StagedKind.RecordDeleted), PrepareRecreation, cancellationToken).ConfigureAwait(false);
-        else
-            CloseDeleted(cancellationToken);
+            return await queue.ForEachAsync(StagedKind.RecordDeleted, scope.Staging.Count(StagedKind.RecordDeleted), PrepareRecreation, cancellationToken).ConfigureAwait(false);
+
+        CloseDeleted(cancellationToken);
+        return true;
     }
 
     private Fetch? PrepareRecreation(StagedDevice staged)
@@ -145,7 +154,7 @@ internal sealed class LinkedDevices(RunScope scope, DeviceQueue queue)
 
     private void CloseDeleted(CancellationToken cancellationToken)
     {
-        var after = string.Empty;
+        StagedDevice? after = null;
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -155,7 +164,7 @@ internal sealed class LinkedDevices(RunScope scope, DeviceQueue queue)
 
             foreach (var staged in chunk)
             {
-                after = staged.Device.Id;
+                after = staged;
                 if (LinkDetails.Get(scope.Session, staged.LinkId) is not { } link)
                     continue;
 

@@ -1,3 +1,6 @@
+using System.Globalization;
+using AlloyScan.Engine.Site;
+
 namespace AlloyScan.Engine.Sync;
 
 /// <summary>Reads the device list into the staging and says whether it was complete.</summary>
@@ -10,13 +13,56 @@ internal sealed class ListStage(RunScope scope)
     private const int PassesWithoutTotal = 2;
 
     private readonly HashSet<string> _unreadable = new(StringComparer.Ordinal);
+    private bool _anyTotal;
+    private bool _readOnce;
+    private long _before;
+    private int _largestPage;
+    private int? _total;
 
     /// <summary>Stages the list; passes over it until it is complete, a few times at most.</summary>
-    public async Task ReadAsync(CancellationToken cancellationToken)
+    /// <returns>False when the budget does not reach to the end of the list; the message says how much it takes.</returns>
+    public async Task<bool> ReadAsync(CancellationToken cancellationToken)
     {
-        var anyTotal = false;
-        for (var pass = 1; pass <= (anyTotal ? MostPasses : PassesWithoutTotal) && !scope.Complete; pass++)
+        // A run of its own begins with a token.
+        _before = scope.Source.IsGated ? scope.Budget.Spent : Math.Max(1, scope.Budget.Spent);
+        try
         {
+            if (!scope.IsBudgetSpent(1))
+                await ReadPassesAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (BudgetSpentException)
+        {
+            scope.EndForBudget();
+        }
+
+        if (scope.BudgetSpent && !_readOnce)
+        {
+            scope.Complete = false;
+            SayTooSmall();
+            return false;
+        }
+
+        if (!scope.Complete)
+        {
+            scope.Say(_anyTotal
+                ? "The device list could not be read completely; nothing was marked missing or deleted."
+                : "The device list has neither a total nor an explicit end, so that nobody can tell whether it was complete; nothing was marked missing or deleted.");
+        }
+
+        return true;
+    }
+
+    /// <summary>Pages that the list has at least; <see langword="null"/> when the site has not said how many devices it lists.</summary>
+    private int? Pages => _total is { } total && _largestPage > 0 ? Math.Max(1, (total + _largestPage - 1) / _largestPage) : null;
+
+    private async Task ReadPassesAsync(CancellationToken cancellationToken)
+    {
+        for (var pass = 1; pass <= (_anyTotal ? MostPasses : PassesWithoutTotal) && !scope.Complete; pass++)
+        {
+            // A pass that the budget cannot end would be a waste; what is listed so far is worked on, as incomplete.
+            if (pass > 1 && scope.IsOverBudget(Pages ?? 1))
+                break;
+
             int? total = null;
             var steady = true;
             var nameless = 0;
@@ -28,9 +74,17 @@ internal sealed class ListStage(RunScope scope)
                 scope.Spend("Read", ref started);
                 steady &= page.Total is not null && (total is null || total == page.Total);
                 total = page.Total;
-                anyTotal |= total is not null;
+                _anyTotal |= total is not null;
                 items += page.ItemCount;
                 saysLast = page.IsLast && page.ItemCount > 0;
+                (_total, _largestPage) = (total, Math.Max(_largestPage, page.ItemCount));
+                // The next page may have been asked for already, so that one call is given the benefit of the doubt.
+                if (pass == 1 && page.Offset == 0 && scope.IsOverBudget((Pages ?? 1) - (scope.Source.IsGated ? 1 : 2)))
+                {
+                    scope.EndForBudget();
+                    return;
+                }
+
                 scope.Session.BeginRead();
                 try
                 {
@@ -56,22 +110,36 @@ internal sealed class ListStage(RunScope scope)
                 scope.Spend("Compare", ref started);
                 scope.Progress("Read", scope.Staging.Distinct, total);
                 scope.Heartbeat();
-                if ((total is null || scope.Staging.Distinct + nameless < total) && scope.IsBudgetSpent(1))
+                if ((total is null ? !page.IsLast : page.Offset + page.ItemCount < total) && scope.Source.IsGated && scope.IsBudgetSpent(1))
                     return;
             }
 
+            _readOnce = true;
             // The distinct devices agree with a total that stayed put. A list without one has to say itself where it ends, and to name nobody twice.
             var distinct = scope.Staging.Distinct + nameless;
-            scope.Complete = anyTotal ? steady && total == distinct : saysLast && items == distinct;
+            scope.Complete = _anyTotal ? steady && total == distinct : saysLast && items == distinct;
             if (!scope.Complete)
                 scope.Context.Observer.OnVerbose($"Pass {pass} over the device list: {scope.Staging.Distinct} distinct devices, the site says {total?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "nothing"}.");
         }
+    }
 
-        if (!scope.Complete)
+    /// <summary>Says at once what the list takes, so that nobody waits for a budget that never gets anywhere.</summary>
+    private void SayTooSmall()
+    {
+        var refusal = scope.Budget.Refusal();
+        if (Pages is not { } pages)
         {
-            scope.Say(anyTotal
-                ? "The device list could not be read completely; nothing was marked missing or deleted."
-                : "The device list has neither a total nor an explicit end, so that nobody can tell whether it was complete; nothing was marked missing or deleted.");
+            scope.Say($"{refusal.MessageWithAdvice} The device list could not be read: nothing was synchronised.");
+            return;
         }
+
+        var list = string.Create(
+            CultureInfo.InvariantCulture,
+            $"The device list has {_total:N0} devices on at least {pages:N0} {(pages == 1 ? "page" : "pages")}, and the budget does not reach to its end: nothing was synchronised.");
+        scope.Say(refusal.Target is null
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"{list} A budget of {scope.Budget.Limit:N0} API {(scope.Budget.Limit == 1 ? "call" : "calls")} is too small for this site: the list takes at least {_before + pages:N0}, and then every device that moved takes up to 2.")
+            : $"{list} {refusal.MessageWithAdvice}");
     }
 }

@@ -1,4 +1,5 @@
 using AlloyScan.Engine.Cmdb;
+using AlloyScan.Engine.Site;
 using AlloyScan.Engine.Store;
 using AlloyScan.Engine.Sync.Guard;
 using AlloyScan.Engine.Sync.Undo;
@@ -24,7 +25,7 @@ internal sealed class RetiredDevices(RunScope scope)
             return;
         }
 
-        var after = string.Empty;
+        StagedDevice? after = null;
         while (true)
         {
             var chunk = scope.Staging.Next(StagedKind.Retired, after);
@@ -33,7 +34,7 @@ internal sealed class RetiredDevices(RunScope scope)
 
             foreach (var staged in chunk)
             {
-                after = staged.Device.Id;
+                after = staged;
                 if (LinkDetails.Get(scope.Session, staged.LinkId) is not { } link)
                     continue;
 
@@ -57,6 +58,9 @@ internal sealed class RetiredDevices(RunScope scope)
     public async Task DeleteAsync(LinkDetails link, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        if (scope.IsBudgetSpent(1))
+            return;
+
         long intent = 0;
         var mayDelete = false;
         scope.Session.InTransactionDo(() =>
@@ -82,6 +86,11 @@ internal sealed class RetiredDevices(RunScope scope)
         try
         {
             await scope.Source.DeleteDeviceAsync(link.DeviceId, cancellationToken).ConfigureAwait(false);
+        }
+        catch (BudgetSpentException)
+        {
+            // A first try may have got through before its retry was stopped: the intent stays open, and the next run asks the site.
+            throw;
         }
         catch (AlloyScanException e)
         {

@@ -48,7 +48,7 @@ internal static class RunRow
             context.Session.Execute(
                 "UPDATE runs SET ended_at = @p1, status = @p2, message = @p3, complete = @p4, reached_end = @p5, api_calls = @p6, bytes_received = @p7, stage_seconds = @p8 WHERE id = @p0",
                 context.RunId, Clock.Milliseconds(run.EndedAt), run.Status.ToString(), run.Message, run.Complete ? 1 : 0,
-                run.Kind == SyncRunKind.Sync && run.Status is SyncRunStatus.Succeeded or SyncRunStatus.PartiallySucceeded or SyncRunStatus.Blocked ? 1 : 0,
+                run is { Kind: SyncRunKind.Sync, StoppedByBudget: false, Status: SyncRunStatus.Succeeded or SyncRunStatus.PartiallySucceeded or SyncRunStatus.Blocked } ? 1 : 0,
                 run.ApiCalls, run.BytesReceived, JsonConvert.SerializeObject(run.StageSeconds));
         });
 

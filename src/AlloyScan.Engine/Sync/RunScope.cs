@@ -21,14 +21,16 @@ internal sealed class RunScope
     private int _listedReads;
     private int _denied;
     private int _failuresInARow;
+    private bool _leftForNextRun;
     private long _lastProgress;
     private double _secondsWithin;
 
-    public RunScope(RunContext context, SyncRequest request, IInventorySource source, Lease? lease)
+    public RunScope(RunContext context, SyncRequest request, MeteredSource source, CallBudget budget, Lease? lease)
     {
         Context = context;
         Request = request;
         Source = source;
+        Budget = budget;
         Lease = lease;
         _usageBefore = source.Usage;
         Staging = new Staging(context, request.Full);
@@ -50,7 +52,10 @@ internal sealed class RunScope
 
     public SyncRequest Request { get; }
 
-    public IInventorySource Source { get; }
+    public MeteredSource Source { get; }
+
+    /// <summary>What the run may spend on calls.</summary>
+    public CallBudget Budget { get; }
 
     public Lease? Lease { get; }
 
@@ -74,8 +79,11 @@ internal sealed class RunScope
     /// <summary>Whether something was held back.</summary>
     public bool Blocked { get; set; }
 
-    /// <summary>Whether the run's budget of calls is spent.</summary>
+    /// <summary>Whether the budget of calls ended something early.</summary>
     public bool BudgetSpent { get; private set; }
+
+    /// <summary>Whether the budget left something to the next run.</summary>
+    public bool WasCut => BudgetSpent || _leftForNextRun;
 
     /// <summary>Devices done in the present stage.</summary>
     public int Done { get; set; }
@@ -168,7 +176,7 @@ internal sealed class RunScope
 
     /// <summary>Whether the budget lacks the calls that would come next.</summary>
     /// <param name="next">Those calls, with the ones that are under way.</param>
-    public bool IsBudgetSpent(int next)
+    public bool IsBudgetSpent(long next)
     {
         if (IsOverBudget(next))
             BudgetSpent = true;
@@ -177,7 +185,16 @@ internal sealed class RunScope
 
     /// <summary>As <see cref="IsBudgetSpent"/>, without ending anything: calls under way may turn out to be counted already.</summary>
     /// <param name="next">The calls.</param>
-    public bool IsOverBudget(int next) => Request.MaxApiCalls is { } budget && Usage.Calls + next > budget;
+    public bool IsOverBudget(long next) => Budget.Left is { } left && next > left;
+
+    /// <summary>A request was stopped by the budget: what it was for is left to the next run.</summary>
+    public void EndForBudget() => BudgetSpent = true;
+
+    /// <summary>Devices were left to the next run so that others get their turn in this one.</summary>
+    public void LeaveForNextRun() => _leftForNextRun = true;
+
+    /// <summary>A forecast with what there is to spend.</summary>
+    public CallForecast WithBudgets(CallForecast forecast) => forecast with { RunBudget = Budget.Limit };
 
     public void Heartbeat()
     {

@@ -35,7 +35,7 @@ internal enum StagedKind
 
 /// <summary>A link as the comparison with the list needs it.</summary>
 internal readonly record struct LinkRow(
-    long Id, LinkState State, long ListHash, long Fingerprint, long AppliedVersion, long? LastSeen, long? RecordVersion, bool Retired, bool RetiredByUs, string? ClosedReason);
+    long Id, LinkState State, long ListHash, long Fingerprint, long AppliedVersion, long? LastSeen, long? RecordVersion, bool Retired, bool RetiredByUs, string? ClosedReason, long SyncedAt);
 
 /// <summary>Where the facts of an unlinked device come from.</summary>
 internal enum FactsSource
@@ -51,7 +51,12 @@ internal enum FactsSource
 }
 
 /// <summary>A listed device that needs work.</summary>
-internal sealed record StagedDevice(StagedKind Kind, Device Device, long ListHash, long LinkId);
+/// <param name="Kind">What is to be done.</param>
+/// <param name="Device">The list row.</param>
+/// <param name="ListHash">Hash of what the list says.</param>
+/// <param name="LinkId">Its link; 0 for none.</param>
+/// <param name="SyncedAt">When the link was synced last; 0 where that plays no part.</param>
+internal sealed record StagedDevice(StagedKind Kind, Device Device, long ListHash, long LinkId, long SyncedAt = 0);
 
 /// <summary>
 /// The device list of one run, staged in temporary tables of the store. A device that is linked and unmoved leaves
@@ -80,20 +85,20 @@ internal sealed class Staging
         _session.Execute("""
             CREATE TEMP TABLE staged (
                 device_id TEXT PRIMARY KEY, kind INTEGER NOT NULL, link INTEGER NOT NULL, list_hash INTEGER NOT NULL, last_seen INTEGER,
-                name TEXT, dns_name TEXT, mac_address TEXT, ip_address TEXT, serial_number TEXT, asset_tag TEXT, type TEXT) WITHOUT ROWID;
+                name TEXT, dns_name TEXT, mac_address TEXT, ip_address TEXT, serial_number TEXT, asset_tag TEXT, type TEXT, synced_at INTEGER NOT NULL) WITHOUT ROWID;
             CREATE TEMP TABLE staged_identifiers (
                 kind INTEGER NOT NULL, value TEXT NOT NULL, device_id TEXT NOT NULL, PRIMARY KEY (kind, value, device_id)) WITHOUT ROWID;
             CREATE TEMP TABLE waiting (stale INTEGER NOT NULL, device_id TEXT NOT NULL, facts TEXT, PRIMARY KEY (stale, device_id)) WITHOUT ROWID;
             """);
         var places = string.Join(", ", Enumerable.Range(2, LookupSize).Select(i => "@p" + i.ToString(System.Globalization.CultureInfo.InvariantCulture)));
         _lookup = _session.Prepare($"""
-            SELECT l.device_id, l.id, l.state, l.list_hash, l.fingerprint, l.record_version, l.last_seen, r.version, r.status, l.closed_reason, l.retired_at
+            SELECT l.device_id, l.id, l.state, l.list_hash, l.fingerprint, l.record_version, l.last_seen, r.version, r.status, l.closed_reason, l.retired_at, l.synced_at
             FROM links l LEFT JOIN records r ON r.id = l.record
             WHERE l.target_id = @p0 AND l.site_id = @p1 AND l.device_id IN ({places})
             """).Set(0, context.TargetId).Set(1, context.SiteId);
         _insert = _session.Prepare("""
-            INSERT INTO temp.staged (device_id, kind, link, list_hash, last_seen, name, dns_name, mac_address, ip_address, serial_number, asset_tag, type)
-            VALUES (@p0, @p1, @p2, @p3, @p4, @p5, @p6, @p7, @p8, @p9, @p10, @p11) ON CONFLICT (device_id) DO NOTHING
+            INSERT INTO temp.staged (device_id, kind, link, list_hash, last_seen, name, dns_name, mac_address, ip_address, serial_number, asset_tag, type, synced_at)
+            VALUES (@p0, @p1, @p2, @p3, @p4, @p5, @p6, @p7, @p8, @p9, @p10, @p11, @p12) ON CONFLICT (device_id) DO NOTHING
             """);
         _insertIdentifier = _session.Prepare("INSERT INTO temp.staged_identifiers (kind, value, device_id) VALUES (@p0, @p1, @p2) ON CONFLICT DO NOTHING");
     }
@@ -150,17 +155,32 @@ internal sealed class Staging
     public int Count(StagedKind kind) =>
         (int)(_session.Prepare("SELECT count(*) FROM temp.staged WHERE kind = @p0").Set(0, (int)kind).Number() ?? 0);
 
-    /// <summary>The next staged devices of a kind in order of device ID.</summary>
-    public List<StagedDevice> Next(StagedKind kind, string after)
+    /// <summary>The next staged devices of a kind: linked ones from the one synced longest ago on, others in order of device ID.</summary>
+    public List<StagedDevice> Next(StagedKind kind, StagedDevice? after)
     {
         var result = new List<StagedDevice>(ChunkSize);
-        using var reader = _session.Prepare($"""
-            SELECT device_id, link, list_hash, last_seen, name, dns_name, mac_address, ip_address, serial_number, asset_tag, type
-            FROM temp.staged WHERE device_id > @p0 AND kind = @p1 ORDER BY device_id LIMIT {ChunkSize}
-            """).Set(0, after).Set(1, (int)kind).Read();
+        var bySync = kind is StagedKind.Linked or StagedKind.StaleLinked;
+        var statement = bySync
+            ? _session.Prepare($"""
+                SELECT device_id, link, list_hash, last_seen, name, dns_name, mac_address, ip_address, serial_number, asset_tag, type, synced_at
+                FROM temp.staged WHERE kind = @p1 AND (synced_at, device_id) > (@p2, @p0) ORDER BY synced_at, device_id LIMIT {ChunkSize}
+                """).Set(2, after?.SyncedAt ?? -1)
+            : _session.Prepare($"""
+                SELECT device_id, link, list_hash, last_seen, name, dns_name, mac_address, ip_address, serial_number, asset_tag, type, synced_at
+                FROM temp.staged WHERE device_id > @p0 AND kind = @p1 ORDER BY device_id LIMIT {ChunkSize}
+                """);
+        using var reader = statement.Set(0, after?.Device.Id ?? string.Empty).Set(1, (int)kind).Read();
         while (reader.Read())
-            result.Add(new StagedDevice(kind, Load(reader), reader.GetInt64(2), reader.GetInt64(1)));
+            result.Add(new StagedDevice(kind, Load(reader), reader.GetInt64(2), reader.GetInt64(1), reader.GetInt64(11)));
         return result;
+    }
+
+    /// <summary>Puts the linked devices in the order in which they are worked on. Call when the list is read and stale devices are set aside.</summary>
+    public void SettleOrder()
+    {
+        // One chunk is sorted as quickly without.
+        if (Count(StagedKind.Linked) + Count(StagedKind.StaleLinked) > ChunkSize)
+            _session.Execute("CREATE INDEX temp.staged_order ON staged (kind, synced_at, device_id)");
     }
 
     /// <summary>A staged device by its ID.</summary>
@@ -215,16 +235,17 @@ internal sealed class Staging
     /// </summary>
     public void SettleTakenOver()
     {
-        var after = string.Empty;
+        StagedDevice? after = null;
         while (Next(StagedKind.TakenOver, after) is { Count: > 0 } chunk)
         {
             foreach (var staged in chunk)
             {
-                after = staged.Device.Id;
+                after = staged;
+                var id = staged.Device.Id;
                 var fresh = !_context.IsStale(Clock.Milliseconds(staged.Device.LastSeen));
-                _session.Prepare("UPDATE temp.staged SET kind = @p1, link = 0 WHERE device_id = @p0").Set(0, after).Set(1, (int)(fresh ? StagedKind.Unlinked : StagedKind.Ignored)).Execute();
+                _session.Prepare("UPDATE temp.staged SET kind = @p1, link = 0 WHERE device_id = @p0").Set(0, id).Set(1, (int)(fresh ? StagedKind.Unlinked : StagedKind.Ignored)).Execute();
                 if (fresh)
-                    AddIdentifiers(after, DeviceFacts.ListIdentifiers(staged.Device));
+                    AddIdentifiers(id, DeviceFacts.ListIdentifiers(staged.Device));
                 else
                     _context.Counts.Skipped++;
             }
@@ -306,7 +327,7 @@ internal sealed class Staging
         {
             _links[reader.GetString(0)] = new LinkRow(
                 reader.GetInt64(1), (LinkState)reader.GetInt32(2), reader.GetInt64(3), reader.GetInt64(4), reader.GetInt64(5),
-                reader.Number(6), reader.Number(7), RecordStatus.IsRetired(reader.Text(8)), !reader.IsDBNull(10), reader.Text(9));
+                reader.Number(6), reader.Number(7), RecordStatus.IsRetired(reader.Text(8)), !reader.IsDBNull(10), reader.Text(9), reader.GetInt64(11));
         }
     }
 
@@ -378,7 +399,7 @@ internal sealed class Staging
             return;
         }
 
-        Insert(device, StagedKind.Linked, link.Id, hash, counted: true);
+        Insert(device, StagedKind.Linked, link.Id, hash, counted: true, link.SyncedAt);
     }
 
     private bool MarkSeen(long linkId)
@@ -394,11 +415,11 @@ internal sealed class Staging
         return true;
     }
 
-    private bool Insert(Device device, StagedKind kind, long link, long hash, bool counted = false)
+    private bool Insert(Device device, StagedKind kind, long link, long hash, bool counted = false, long syncedAt = 0)
     {
         var added = _insert.Set(0, device.Id).Set(1, (int)kind).Set(2, link).Set(3, hash).Set(4, Clock.Milliseconds(device.LastSeen))
             .Set(5, device.Name).Set(6, device.DnsName).Set(7, device.MacAddress).Set(8, device.IpAddress)
-            .Set(9, device.SerialNumber).Set(10, device.AssetTag).Set(11, device.Type).Execute() > 0;
+            .Set(9, device.SerialNumber).Set(10, device.AssetTag).Set(11, device.Type).Set(12, syncedAt).Execute() > 0;
         if (added && !counted)
             Distinct++;
         return added;

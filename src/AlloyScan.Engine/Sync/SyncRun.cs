@@ -86,6 +86,12 @@ public sealed record SyncRun
     /// <summary>Number of the plan that was saved; <see langword="null"/> when none was.</summary>
     public long? PlanId { get; init; }
 
+    /// <summary>The calls that were foreseen when the list was staged, or, for a rehearsal, the calls of a real run; only on the object that the execution returns.</summary>
+    public CallForecast? Forecast { get; init; }
+
+    /// <summary>Whether a budget left something to the next run; only on the object that the execution returns.</summary>
+    public bool StoppedByBudget { get; init; }
+
     /// <summary>Whether the device list was read completely.</summary>
     public bool Complete { get; init; }
 

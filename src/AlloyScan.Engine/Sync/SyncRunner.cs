@@ -13,14 +13,16 @@ internal sealed class SyncRunner
     private readonly RunContext _context;
     private readonly SyncRequest _request;
     private readonly RunScope _scope;
+    private readonly Forecaster _forecaster;
     private readonly DateTimeOffset _startedAt;
 
-    public SyncRunner(RunContext context, SyncRequest request, IInventorySource source, Lease? lease)
+    public SyncRunner(RunContext context, SyncRequest request, MeteredSource source, CallBudget budget, Lease? lease)
     {
         _context = context;
         _request = request;
         _startedAt = context.TimeProvider.GetUtcNow();
-        _scope = new RunScope(context, request, source, lease);
+        _scope = new RunScope(context, request, source, budget, lease);
+        _forecaster = new Forecaster(_scope);
     }
 
     public async Task<SyncRun> RunAsync(CancellationToken cancellationToken)
@@ -45,7 +47,7 @@ internal sealed class SyncRunner
             {
                 await RunWholeAsync(cancellationToken).ConfigureAwait(false);
                 status = _scope.Blocked ? SyncRunStatus.Blocked
-                    : !_scope.Complete || _scope.BudgetSpent || _context.Counts.Errors > 0 ? SyncRunStatus.PartiallySucceeded
+                    : !_scope.Complete || _scope.WasCut || _context.Counts.Errors > 0 ? SyncRunStatus.PartiallySucceeded
                     : SyncRunStatus.Succeeded;
             }
         }
@@ -59,6 +61,12 @@ internal sealed class SyncRunner
             status = SyncRunStatus.Canceled;
             _scope.Say(e.Message);
         }
+        catch (BudgetSpentException)
+        {
+            _scope.EndForBudget();
+            SayBudgetSpent();
+            (status, failure) = Commit();
+        }
         catch (AlloyScanException e)
         {
             status = SyncRunStatus.Failed;
@@ -67,6 +75,26 @@ internal sealed class SyncRunner
         }
 
         return End(status, failure);
+    }
+
+    /// <summary>Does what was gathered when the budget ended the run: those devices are whole.</summary>
+    private (SyncRunStatus Status, AlloyScanException? Failure) Commit()
+    {
+        try
+        {
+            _scope.Batch.Flush();
+            return (_scope.Blocked ? SyncRunStatus.Blocked : SyncRunStatus.PartiallySucceeded, null);
+        }
+        catch (LeaseLostException e)
+        {
+            _scope.Say(e.Message);
+            return (SyncRunStatus.Canceled, null);
+        }
+        catch (AlloyScanException e)
+        {
+            _scope.Say(e.MessageWithAdvice);
+            return (SyncRunStatus.Failed, e);
+        }
     }
 
     private SyncRun End(SyncRunStatus status, AlloyScanException? failure)
@@ -106,6 +134,8 @@ internal sealed class SyncRunner
             ErrorId = failure?.ErrorId,
             Failure = failure,
             PlanId = _scope.PlanId,
+            StoppedByBudget = _scope.WasCut,
+            Forecast = _context.Applying ? _forecaster.Forecast : status == SyncRunStatus.Failed ? null : _forecaster.Counted(),
             Complete = _scope.Complete,
             DevicesRead = c.DevicesRead,
             Created = c.Created,
@@ -153,8 +183,10 @@ internal sealed class SyncRunner
         if (_context.Applying)
             _scope.Write(_scope.Identification.Junk.Begin);
 
-        await new ListStage(_scope).ReadAsync(cancellationToken).ConfigureAwait(false);
+        var listed = await new ListStage(_scope).ReadAsync(cancellationToken).ConfigureAwait(false);
         _context.Counts.DevicesRead = _scope.Staging.Distinct;
+        if (!listed)
+            return;
 
         var health = SourceHealth.Judge(_context, _scope.Staging.Distinct, _scope.Staging.SeenLinks);
         if (health.StopReason is { } stop)
@@ -174,12 +206,16 @@ internal sealed class SyncRunner
             await retired.SettleIntentsAsync(cancellationToken).ConfigureAwait(false);
 
         var removalsAllowed = _scope.Complete && health.NoRemovalReason is null;
-        await linked.ProcessAsync(cancellationToken).ConfigureAwait(false);
-        await linked.ProcessDeletedAsync(cancellationToken).ConfigureAwait(false);
-        var absent = new AbsentDevices(_scope);
+        _scope.Staging.SettleStale();
+        _scope.Staging.SettleOrder();
+        _forecaster.Foresee(removalsAllowed);
+        var upToDate = await linked.ProcessAsync(_forecaster.LinkedShare, cancellationToken).ConfigureAwait(false);
+        upToDate &= await linked.ProcessDeletedAsync(cancellationToken).ConfigureAwait(false);
+        var absent = new AbsentDevices(_scope, _forecaster);
         if (removalsAllowed)
             await absent.MarkMissingAsync(cancellationToken).ConfigureAwait(false);
-        var allDecided = await unlinked.ProcessAsync(cancellationToken).ConfigureAwait(false)
+        // What is decided together rests on the CIs of linked devices, which have to be up to date for it.
+        var allDecided = await unlinked.ProcessAsync(cancellationToken).ConfigureAwait(false) && upToDate
             && await unlinked.DecideWaitingAsync(cancellationToken).ConfigureAwait(false);
         if (allDecided)
             await linked.ProcessStaleAsync(cancellationToken).ConfigureAwait(false);
@@ -195,15 +231,15 @@ internal sealed class SyncRunner
         {
             absent.CountRun();
             // They counted as carriers in this run's decisions, as in those of a run that was stopped before it decided.
-            if (allDecided && !_scope.BudgetSpent)
+            if (allDecided && !_scope.WasCut)
                 absent.CloseConflicts();
         }
 
         if (_context.Counts.NamelessSoftware > 0)
             _context.Observer.OnVerbose($"{_context.Counts.NamelessSoftware} rows of software have no name and were left out.");
-        if (_scope.BudgetSpent)
+        if (_scope.WasCut)
             SayBudgetSpent();
     }
 
-    private void SayBudgetSpent() => _scope.Say($"The budget of {_request.MaxApiCalls} API calls is spent; the next run goes on from here.");
+    private void SayBudgetSpent() => _scope.Say(_scope.Budget.Refusal().MessageWithAdvice);
 }

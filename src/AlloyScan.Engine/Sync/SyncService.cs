@@ -63,7 +63,8 @@ public sealed class SyncService
 
     private async Task<SyncRun> ExecuteAsync(StoreSession session, SyncJob job, SyncRequest request, SerialObserver listener, CancellationToken cancellationToken)
     {
-        var ownClient = request.Source is null ? NewClient(job, request, listener) : null;
+        var budget = new CallBudget(request.MaxApiCalls);
+        var ownClient = request.Source is null ? NewClient(job, request, listener, budget) : null;
         try
         {
             var applying = request.Mode == SyncMode.Apply;
@@ -76,7 +77,7 @@ public sealed class SyncService
                     new PlanStore(session).Check(selection, context, settled: !context.SoftwareGroups.IsFiltering);
                 if (applying)
                     RunRow.Begin(context);
-                return await new SyncRunner(context, request, request.Source ?? ownClient!, lease).RunAsync(cancellationToken).ConfigureAwait(false);
+                return await new SyncRunner(context, request, new MeteredSource(request.Source ?? ownClient!, budget), budget, lease).RunAsync(cancellationToken).ConfigureAwait(false);
             }
             finally
             {
@@ -161,7 +162,7 @@ public sealed class SyncService
             yield return difference;
     }
 
-    private SiteClient NewClient(SyncJob job, SyncRequest request, ISyncObserver observer) => new(new SiteConnectionOptions
+    private SiteClient NewClient(SyncJob job, SyncRequest request, ISyncObserver observer, CallBudget? budget = null) => new(new SiteConnectionOptions
     {
         SiteUrl = job.SiteUrl,
         ClientId = job.ClientId,
@@ -170,6 +171,7 @@ public sealed class SyncService
         ThrottleLimit = job.ThrottleLimit,
         TimeProvider = _store.TimeProvider,
         Transport = request.Transport,
+        Budget = budget,
         Trace = observer.OnVerbose,
     });
 

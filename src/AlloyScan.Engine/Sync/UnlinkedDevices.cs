@@ -1,4 +1,5 @@
 using AlloyScan.Engine.Inventory;
+using AlloyScan.Engine.Site;
 using AlloyScan.Engine.Sync.Identify;
 using AlloyScan.Engine.Sync.Map;
 using AlloyScan.Engine.Store;
@@ -89,16 +90,18 @@ internal sealed class UnlinkedDevices(RunScope scope, DeviceQueue queue)
         }
 
         // Staging writes temporary tables, which is cheap inside the transaction of a batch and dear outside.
-        scope.Batch.Add(facts.DeviceId, facts.DisplayName, () => CreateOrWait(facts, staged.Device, from), facts);
+        // Behind a device that the budget left out nobody is created: that one may turn out to be the same machine, and comes first.
+        var first = !queue.HasGap;
+        scope.Batch.Add(facts.DeviceId, facts.DisplayName, () => CreateOrWait(facts, staged.Device, from, first), facts);
     }
 
-    private SyncChange? CreateOrWait(DeviceFacts facts, Device list, FactsSource from)
+    private SyncChange? CreateOrWait(DeviceFacts facts, Device list, FactsSource from, bool first)
     {
         var started = scope.Context.TimeProvider.GetTimestamp();
         var identifiers = scope.Identification.IdentifiersOf(facts);
         scope.Staging.RemoveIdentifiers(facts.DeviceId, DeviceFacts.ListIdentifiers(list).Except(identifiers));
         scope.Staging.AddIdentifiers(facts.DeviceId, identifiers);
-        var alone = from != FactsSource.Conflict && scope.Identification.IsAlone(facts, identifiers);
+        var alone = first && from != FactsSource.Conflict && scope.Identification.IsAlone(facts, identifiers);
         scope.SpendWithin("Identify", started);
         if (alone)
         {
@@ -175,6 +178,8 @@ internal sealed class UnlinkedDevices(RunScope scope, DeviceQueue queue)
 
                         scope.Staging.StopWaiting(facts.DeviceId);
                         facts = await TryReadAgainAsync(facts, cancellationToken).ConfigureAwait(false);
+                        if (_stopped)
+                            break;
                         if (facts is null)
                             continue;
                         Add(facts, stale, writeConflict: true);
@@ -226,6 +231,12 @@ internal sealed class UnlinkedDevices(RunScope scope, DeviceQueue queue)
         try
         {
             return await ReadFactsAsync(list, cancellationToken).ConfigureAwait(false);
+        }
+        catch (BudgetSpentException)
+        {
+            scope.EndForBudget();
+            _stopped = true;
+            return null;
         }
         catch (AlloyScanException e) when (!scope.IsFatal(e))
         {

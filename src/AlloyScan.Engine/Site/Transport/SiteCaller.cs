@@ -166,6 +166,7 @@ internal sealed class SiteCaller : IDisposable
     {
         for (int throttles = 1; ; throttles++)
         {
+            _options.Budget?.RequireLeft();
             using RateGovernor.Place place = await EnterAsync(bearer, cancellationToken).ConfigureAwait(false);
             using CancellationTokenSource timer = new(_options.Timeout, _options.TimeProvider);
             using CancellationTokenSource linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timer.Token);

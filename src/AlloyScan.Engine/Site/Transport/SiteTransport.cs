@@ -30,6 +30,7 @@ internal sealed class SiteTransport : IDisposable
 
     private readonly SiteAddress _address;
     private readonly UsageCounter _usage;
+    private readonly CallBudget? _budget;
     private readonly TimeProvider _time;
     private readonly HttpClient _http;
     private readonly RestClient _client;
@@ -39,6 +40,7 @@ internal sealed class SiteTransport : IDisposable
     {
         _address = address;
         _usage = usage;
+        _budget = options.Budget;
         _time = options.TimeProvider;
         HttpMessageHandler handler = options.Transport ?? new SocketsHttpHandler
         {
@@ -85,6 +87,7 @@ internal sealed class SiteTransport : IDisposable
     /// <param name="form">Form fields of a POST.</param>
     /// <param name="cancellationToken">Stops at any byte.</param>
     /// <exception cref="AttemptException">There is no answer, or it cannot be read.</exception>
+    /// <exception cref="BudgetSpentException">The budget does not allow the request, which was not sent.</exception>
     internal async Task<SiteResponse> SendAsync(
         Method method, string url, string? bearer, IReadOnlyList<KeyValuePair<string, string>>? form, CancellationToken cancellationToken)
     {
@@ -93,6 +96,7 @@ internal sealed class SiteTransport : IDisposable
             HttpResponseMessage? message = null;
             try
             {
+                _budget?.Spend();
                 _usage.AddCall();
                 message = method == Method.Get
                     ? await ReadAsync(url, bearer, cancellationToken).ConfigureAwait(false)
@@ -125,7 +129,7 @@ internal sealed class SiteTransport : IDisposable
             {
                 throw new ObjectDisposedException("The site client was disposed of while a call was under way.", e);
             }
-            catch (Exception e) when (e is not AttemptException and not ObjectDisposedException)
+            catch (Exception e) when (e is not AttemptException and not AlloyScanException and not ObjectDisposedException)
             {
                 // A call that is called off may break in any way first; to the caller it was called off.
                 throw cancellationToken.IsCancellationRequested
@@ -201,12 +205,18 @@ internal sealed class SiteTransport : IDisposable
         await using (decoded.ConfigureAwait(false))
         {
             int limit = success ? MaxBodyBytes : MaxErrorBytes;
-            bool ended = await body.FillAsync(decoded, (int)Math.Min(length, limit), limit, _usage.AddBytes, cancellationToken).ConfigureAwait(false);
+            bool ended = await body.FillAsync(decoded, (int)Math.Min(length, limit), limit, AddBytes, cancellationToken).ConfigureAwait(false);
             if (!ended && success)
             {
                 throw TooLarge();
             }
         }
+    }
+
+    private void AddBytes(int count)
+    {
+        _usage.AddBytes(count);
+        _budget?.AddBytes(count);
     }
 
     private static AttemptException TooLarge() => new(
