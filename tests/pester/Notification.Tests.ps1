@@ -15,7 +15,7 @@ BeforeAll {
     }
 
     # Answers one request and gives back its body.
-    function Start-Receiver {
+    function Open-Receiver {
         param([int] $Port)
 
         $listener = [System.Net.HttpListener]::new()
@@ -58,7 +58,7 @@ Describe 'Notifications' {
 
     It 'tells a webhook how a run ended' {
         $port = Get-FreePort
-        $receiver = Start-Receiver $port
+        $receiver = Open-Receiver $port
         $made = New-AlloyScanNotification ops -Uri "http://127.0.0.1:$port/hook/abc-hidden" -On Success -Job H* -Store $store
         $made.PSTypeNames[0] | Should -Be 'AlloyScan.Engine.Reporting.Notification'
         $run = Invoke-AlloyScanSync HQ -Store $store
@@ -92,7 +92,7 @@ Describe 'Notifications' {
 
     It 'reads an address from a file' {
         $port = Get-FreePort
-        $receiver = Start-Receiver $port
+        $receiver = Open-Receiver $port
         Set-Content (Join-Path $TestDrive 'address.txt') "http://127.0.0.1:$port/from-file"
         Push-Location $TestDrive
         try {
