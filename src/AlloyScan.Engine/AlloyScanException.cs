@@ -1,3 +1,5 @@
+using AlloyScan.Engine.Credentials;
+
 namespace AlloyScan.Engine;
 
 /// <summary>
@@ -14,12 +16,12 @@ public class AlloyScanException : Exception
     /// <param name="advice">What to try; <see langword="null"/> when the message already says it.</param>
     /// <param name="innerException">The cause, kept.</param>
     public AlloyScanException(ErrorKind kind, string errorId, string message, object? target = null, string? advice = null, Exception? innerException = null)
-        : base(message, innerException)
+        : base(Redaction.Clean(message), Redaction.Clean(innerException, Redaction.Clean))
     {
         Kind = kind;
         ErrorId = errorId;
-        Target = target;
-        Advice = advice;
+        Target = target is string text ? Redaction.Clean(text) : target;
+        Advice = advice is null ? null : Redaction.Clean(advice);
     }
 
     /// <summary>The sort of failure.</summary>

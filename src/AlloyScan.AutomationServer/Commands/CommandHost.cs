@@ -63,10 +63,11 @@ internal static class CommandHost
             catch (Exception e)
             {
                 // A fault of ours or of the machine. One line for the user, the story for whoever reports it.
-                var message = $"{command.Name} failed unexpectedly: {e.Message} ({e.GetType().Name})";
+                var failure = new AlloyScanException(ErrorKind.Unspecified, "Unexpected", $"{command.Name} failed unexpectedly: {e.Message} ({e.GetType().Name})", innerException: e);
+                var message = failure.Message;
                 screen.Error(message, screen.Verbosity == Verbosity.Verbose ? null : "Run it again with --verbose for the details.");
-                screen.Verbose(e.ToString());
-                onFailure?.Invoke(invocation, ExitCode.Failed, "Unexpected", message);
+                screen.Verbose(failure.ToString());
+                onFailure?.Invoke(invocation, ExitCode.Failed, failure.ErrorId, message);
                 return ExitCode.Failed;
             }
         });

@@ -7,6 +7,7 @@ namespace AlloyScan.Engine.Credentials;
 public sealed class Secret
 {
     private readonly string _value;
+    private SecretForms? _forms;
 
     /// <summary>Wraps a text.</summary>
     /// <param name="value">The secret.</param>
@@ -25,7 +26,15 @@ public sealed class Secret
     }
 
     /// <summary>The text itself. Hand it on to where it is needed and keep it nowhere.</summary>
-    public string Reveal() => _value;
+    public string Reveal()
+    {
+        // From here on it can get into a text.
+        _forms ??= Redaction.Know(_value);
+        return _value;
+    }
+
+    /// <summary>The forms in which a text may hold it.</summary>
+    internal SecretForms Forms => _forms ??= Redaction.Know(_value);
 
     /// <summary>Never the text.</summary>
     public override string ToString() => "********";

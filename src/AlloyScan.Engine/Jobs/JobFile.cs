@@ -61,7 +61,7 @@ internal sealed record JobFile
         }
         catch (JsonException e)
         {
-            throw NotAJobFile($"The text is no exported job: {e.Message}", e);
+            throw IsOfSecret(e) ? PlainSecret() : NotAJobFile($"The text is no exported job: {e.Message}", e);
         }
 
         if ((string?)(text["format"] as JValue) != FormatName)
@@ -91,6 +91,10 @@ internal sealed record JobFile
             throw new AlloyScanException(
                 ErrorKind.InvalidData, "UnknownJobFileMember", $"The exported job holds '{e.Path}', which this version does not know.", e.Path, "Correct the name, or take it out.", e);
         }
+        catch (JsonException e) when (IsOfSecret(e))
+        {
+            throw PlainSecret();
+        }
         catch (Exception e) when (e is JsonException or ArgumentException or FormatException or OverflowException)
         {
             throw new AlloyScanException(ErrorKind.InvalidData, "InvalidJobFile", $"The exported job cannot be read: {e.Message}", null, "Correct it, or export the job again.", e);
@@ -109,11 +113,19 @@ internal sealed record JobFile
         }
         catch (JsonException e)
         {
-            throw NotAJobFile($"The text is no exported job: {e.Message}", e);
+            throw IsOfSecret(e) ? PlainSecret() : NotAJobFile($"The text is no exported job: {e.Message}", e);
         }
 
         return parts.Count > 0 ? parts : throw NotAJobFile("There is no exported job in the text: it is empty.");
     }
+
+    /// <summary>Whether an error is about the secret, in whose place somebody may have written one: the reader's message would quote it.</summary>
+    private static bool IsOfSecret(JsonException e) => (e switch { JsonSerializationException s => s.Path, JsonReaderException r => r.Path, _ => null })
+        ?.Contains("secret", StringComparison.OrdinalIgnoreCase) == true;
+
+    private static AlloyScanException PlainSecret() => new(
+        ErrorKind.InvalidData, "InvalidJobFile", "What the exported job says of its client secret cannot be read. It says where the secret is, and never the secret itself.", "clientSecret",
+        "Write { \"kind\": \"EnvironmentVariable\", \"value\": NAME } or { \"kind\": \"File\", \"value\": PATH }, or leave it out and give the secret with the import.");
 
     private static AlloyScanException NotAJobFile(string message, Exception? inner = null) =>
         new(ErrorKind.InvalidData, "NotAJobFile", message, null, "Give what Export-AlloyScanSyncJob wrote.", inner);

@@ -1,3 +1,5 @@
+using AlloyScan.Engine.Credentials;
+
 namespace AlloyScan.Engine.Site;
 
 /// <summary>The site answered, and its answer was a refusal or a failure.</summary>
@@ -26,7 +28,7 @@ public sealed class SiteException : AlloyScanException
         : base(kind, errorId, message, target, advice, innerException)
     {
         StatusCode = statusCode;
-        ServerMessage = serverMessage;
+        ServerMessage = serverMessage is null ? null : Redaction.Clean(serverMessage);
         RequestPath = requestPath;
     }
 

@@ -1,4 +1,5 @@
 using AlloyScan.Engine.Cmdb;
+using AlloyScan.Engine.Credentials;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Sync.Apply;
 using AlloyScan.Engine.Sync.Map;
@@ -80,7 +81,7 @@ internal sealed class Batch
         var attempts = deviceId is not null && _failing.TryGetValue(deviceId, out var before) ? before + 1 : 1;
         var row = new SyncError
         {
-            RunId = _context.RunId, DeviceId = deviceId, DeviceName = deviceName, Stage = stage, ErrorId = errorId, Message = message, Attempts = attempts,
+            RunId = _context.RunId, DeviceId = deviceId, DeviceName = deviceName, Stage = stage, ErrorId = errorId, Message = Redaction.Clean(message), Attempts = attempts,
         };
         _errors.Add(row);
         _context.Counts.Errors++;

@@ -1,3 +1,4 @@
+using AlloyScan.Engine.Credentials;
 using AlloyScan.Engine.Inventory;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Site;
@@ -97,7 +98,7 @@ internal sealed class RunScope
     public SiteUsage Usage => Source.Usage - _usageBefore;
 
     /// <summary>Adds a sentence to the run's message.</summary>
-    public void Say(string sentence) => _messages.Add(sentence);
+    public void Say(string sentence) => _messages.Add(Redaction.Clean(sentence));
 
     /// <summary>A call got its answer: the connection is there.</summary>
     public void CallSucceeded() => _failuresInARow = 0;

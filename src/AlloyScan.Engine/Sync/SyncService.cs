@@ -1,3 +1,4 @@
+using AlloyScan.Engine.Credentials;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Site;
 using AlloyScan.Engine.Store;
@@ -199,7 +200,7 @@ public sealed class SyncService
         }
     }
 
-    /// <summary>Lets one call through at a time: the site client speaks from several threads.</summary>
+    /// <summary>Lets one call through at a time, since the site client speaks from several threads, and no secret.</summary>
     private sealed class SerialObserver(ISyncObserver inner) : ISyncObserver
     {
         private readonly object _gate = new();
@@ -225,13 +226,13 @@ public sealed class SyncService
         public void OnWarning(string message)
         {
             lock (_gate)
-                inner.OnWarning(message);
+                inner.OnWarning(Redaction.Clean(message));
         }
 
         public void OnVerbose(string message)
         {
             lock (_gate)
-                inner.OnVerbose(message);
+                inner.OnVerbose(Redaction.Clean(message));
         }
     }
 }

@@ -62,6 +62,15 @@ public enum FaultKind
 
     /// <summary>Arrays nested <see cref="Fault.Amount"/> deep (10 000) in an unknown field.</summary>
     Nested,
+
+    /// <summary>Status <see cref="Fault.Amount"/> (400) and all the credentials that came with the request, in many forms, in body and headers.</summary>
+    Echo,
+
+    /// <summary>A web page with status 200 that shows the credentials.</summary>
+    EchoPage,
+
+    /// <summary>302 to another host with the credentials in the address.</summary>
+    EchoRedirect,
 }
 
 /// <summary>What a fault concerns.</summary>

@@ -60,6 +60,15 @@ internal sealed class FaultMiddleware(RequestDelegate next, SampleSiteOptions op
                 case FaultKind.Redirect:
                     context.Response.Redirect("http://elsewhere.invalid" + context.Request.Path);
                     return;
+                case FaultKind.Echo:
+                    await CredentialEcho.RefuseAsync(context, (int)(fault.Amount ?? StatusCodes.Status400BadRequest));
+                    return;
+                case FaultKind.EchoPage:
+                    await CredentialEcho.ShowAsync(context);
+                    return;
+                case FaultKind.EchoRedirect:
+                    await CredentialEcho.RedirectAsync(context);
+                    return;
                 case FaultKind.TokensRevoked:
                     state.RevokeTokens();
                     break;

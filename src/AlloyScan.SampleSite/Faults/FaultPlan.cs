@@ -30,6 +30,9 @@ public sealed class FaultPlan
         ["bad-snapshot"] = ["Truncated:on=Snapshot,sticky=true"],
         ["large-page"] = ["Large:on=List"],
         ["nested"] = ["Nested:on=List,times=1"],
+        ["echo"] = ["Echo:on=Device,after=5,times=2", "EchoPage:on=Snapshot,after=5,times=1", "EchoRedirect:on=Device,after=12,times=1", "Echo:on=Snapshot,after=9,times=1,amount=500"],
+        ["echo-token"] = ["Echo:on=Token"],
+        ["echo-list"] = ["EchoRedirect:on=List"],
     };
 
     private readonly Lock _lock = new();

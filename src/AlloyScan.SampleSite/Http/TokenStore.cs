@@ -11,6 +11,7 @@ internal sealed class TokenStore
     private const int PruneAbove = 1000;
 
     private readonly ConcurrentDictionary<string, DateTimeOffset> _tokens = new(StringComparer.Ordinal);
+    private readonly ConcurrentQueue<string> _issued = new();
     private readonly TimeProvider _clock;
     private readonly TimeSpan _lifetime;
 
@@ -24,6 +25,9 @@ internal sealed class TokenStore
     public string ClientId { get; }
 
     public string ClientSecret { get; }
+
+    /// <summary>The newest tokens that were given out, also those that ended.</summary>
+    public IReadOnlyCollection<string> Issued => _issued;
 
     public int LifetimeSeconds => (int)_lifetime.TotalSeconds;
 
@@ -42,6 +46,9 @@ internal sealed class TokenStore
         }
 
         var token = Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
+        _issued.Enqueue(token);
+        if (_issued.Count > PruneAbove)
+            _issued.TryDequeue(out _);
         _tokens[token] = now + _lifetime;
         return token;
     }

@@ -15,7 +15,12 @@ public sealed class SiteSecrecyTests
     {
         get
         {
-            string[] leaks = [FakeSite.Secret, s_escaped, WebUtility.UrlEncode(FakeSite.Secret), Token, "Bearer " + Token];
+            string[] leaks =
+            [
+                FakeSite.Secret, s_escaped, WebUtility.UrlEncode(FakeSite.Secret), WebUtility.HtmlEncode(FakeSite.Secret), s_escaped.ToLowerInvariant(),
+                Convert.ToBase64String(Encoding.UTF8.GetBytes(FakeSite.Secret)), Convert.ToBase64String(Encoding.UTF8.GetBytes(FakeSite.ClientId + ":" + FakeSite.Secret)),
+                Token, "Bearer " + Token, Convert.ToBase64String(Encoding.UTF8.GetBytes(Token)), Uri.EscapeDataString(Token),
+            ];
             TheoryData<string, string, int> data = [];
             foreach (string leak in leaks)
             {
@@ -70,7 +75,7 @@ public sealed class SiteSecrecyTests
 
         AlloyScanException e = await Assert.ThrowsAnyAsync<AlloyScanException>(() => client.AuthenticateAsync(default));
 
-        if (leak.Contains(Token, StringComparison.Ordinal))
+        if (leak.Contains(Token, StringComparison.Ordinal) || leak == Uri.EscapeDataString(Token) || leak == Convert.ToBase64String(Encoding.UTF8.GetBytes(Token)))
         {
             // A token that this client never held cannot be known; the word before it gives it away where there is one.
             return;

@@ -5,10 +5,14 @@ using AlloyScan.SampleSite;
 
 namespace AlloyScan.Engine.Tests.Sync;
 
-/// <summary>Whole runs through every fault that the sample site can be given.</summary>
+/// <summary>Whole runs through every fault that the sample site can be given, told at length and without a secret.</summary>
 public sealed class FaultSyncTests
 {
+    /// <summary>Looks different in every form that a text may have it in.</summary>
+    private const string Secret = "S3cret +/='&<\u00e9>\\ of \"0815\"";
+
     private static readonly ImpatientTime s_clock = new();
+    private readonly Overheard _overheard = new();
 
     /// <summary>Each preset with the status that a first run through it must end in.</summary>
     public static TheoryData<string, SyncRunStatus> Presets => new()
@@ -38,6 +42,9 @@ public sealed class FaultSyncTests
         { "bad-snapshot", SyncRunStatus.PartiallySucceeded },
         { "large-page", SyncRunStatus.Succeeded },
         { "nested", SyncRunStatus.Failed },
+        { "echo", SyncRunStatus.PartiallySucceeded },
+        { "echo-token", SyncRunStatus.Failed },
+        { "echo-list", SyncRunStatus.Failed },
     };
 
     [Fact]
@@ -50,7 +57,7 @@ public sealed class FaultSyncTests
     {
         using var fixture = new SyncFixture(clock: s_clock);
         using var healthy = new SyncFixture(clock: s_clock);
-        await using var site = await SampleSiteHost.StartAsync(new SampleSiteOptions { Devices = 40, MaxPageSize = 10, SoftwarePerComputer = 20 });
+        await using var site = await SampleSiteHost.StartAsync(new SampleSiteOptions { Devices = 40, MaxPageSize = 10, SoftwarePerComputer = 20, ClientSecret = Secret });
         await RunAsync(healthy, site);
         var expected = State(healthy);
         var calls = site.State.Log.Requests;
@@ -70,6 +77,7 @@ public sealed class FaultSyncTests
         var after = await RunAsync(fixture, site);
         Assert.True(after.Status == SyncRunStatus.Succeeded, after.Message);
         Assert.Equal(expected, State(fixture));
+        AssertNoSecretWasSaid(fixture, site);
     }
 
     [Theory]
@@ -78,7 +86,7 @@ public sealed class FaultSyncTests
     {
         _ = firstStatus;
         using var fixture = new SyncFixture(clock: s_clock);
-        await using var site = await SampleSiteHost.StartAsync(new SampleSiteOptions { Devices = 40, MaxPageSize = 10, SoftwarePerComputer = 20, LastSeenMoves = true });
+        await using var site = await SampleSiteHost.StartAsync(new SampleSiteOptions { Devices = 40, MaxPageSize = 10, SoftwarePerComputer = 20, LastSeenMoves = true, ClientSecret = Secret });
         await RunAsync(fixture, site);
         var records = fixture.Rows("SELECT device_id, name FROM computers UNION SELECT device_id, name FROM hardware ORDER BY 1");
         var installations = fixture.Scalar("SELECT count(*) FROM discovered_installations");
@@ -90,14 +98,28 @@ public sealed class FaultSyncTests
         Assert.Empty(fixture.Rows("SELECT device_id FROM sync_links WHERE state <> 'Live'"));
         Assert.Equal(records, fixture.Rows("SELECT device_id, name FROM computers UNION SELECT device_id, name FROM hardware ORDER BY 1"));
         Assert.Equal(installations, fixture.Scalar("SELECT count(*) FROM discovered_installations"));
+        AssertNoSecretWasSaid(fixture, site);
     }
 
-    private static async Task<SyncRun> RunAsync(SyncFixture fixture, SampleSiteHost site) => await fixture.Store.Sync.ExecuteAsync(
-        new SyncRequest
-        {
-            Job = new SyncJob { Name = "Sample", SiteUrl = site.SiteUrl, ClientId = site.ClientId, ClientSecret = SecretReference.FromMemory(new Secret(site.ClientSecret)) },
-        },
-        SilentObserver.Instance, default);
+    private void AssertNoSecretWasSaid(SyncFixture fixture, SampleSiteHost site)
+    {
+        _overheard.Add(string.Join('\n', fixture.Everything()));
+        _overheard.AddFiles(fixture.Store.Location.Path);
+        Assert.NotEmpty(site.State.Tokens.Issued);
+        _overheard.AssertSilentOn([Secret, .. site.State.Tokens.Issued]);
+    }
+
+    private async Task<SyncRun> RunAsync(SyncFixture fixture, SampleSiteHost site)
+    {
+        var run = await fixture.Store.Sync.ExecuteAsync(
+            new SyncRequest
+            {
+                Job = new SyncJob { Name = "Sample", SiteUrl = site.SiteUrl, ClientId = site.ClientId, ClientSecret = SecretReference.FromMemory(new Secret(site.ClientSecret)) },
+            },
+            _overheard, default);
+        _overheard.Add(run);
+        return run;
+    }
 
     /// <summary>CIs and software by device: the IDs of CIs depend on when each was created.</summary>
     private static List<string> State(SyncFixture fixture) =>

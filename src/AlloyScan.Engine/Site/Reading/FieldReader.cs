@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using AlloyScan.Engine.Credentials;
 
 namespace AlloyScan.Engine.Site.Reading;
 
@@ -84,8 +85,8 @@ internal abstract class FieldReader(LocationNode root, int fieldCount, StringCac
         return null;
     }
 
-    /// <summary>A text for a message: not longer than a line.</summary>
-    protected static string Shorten(string text) => text.Length <= 60 ? text : string.Concat(text.AsSpan(0, 57), "...");
+    /// <summary>A text for a message: not longer than a line, and not half of a secret.</summary>
+    protected static string Shorten(string text) => (text = Redaction.Clean(text)).Length <= 60 ? text : string.Concat(text.AsSpan(0, 57), "...");
 
     private void ReadObject(ref BodyReader reader, LocationNode node)
     {

@@ -3,29 +3,27 @@ using AlloyScan.Engine.Credentials;
 
 namespace AlloyScan.Engine.Site.Transport;
 
-/// <summary>Takes the secret and every token out of a text. Every text that leaves the client goes through here.</summary>
+/// <summary>
+/// <see cref="Redaction"/> for the texts of one site, which may quote anything: its secret and tokens are taken out however short they
+/// are, and whatever stands where a credential stands is, too.
+/// </summary>
 internal sealed partial class Redactor(Secret secret, TokenSlot tokens)
 {
-    private const string Mask = "********";
-
     internal string Clean(string text)
     {
-        string plain = secret.Reveal();
-        text = Replace(text, plain);
-        text = Replace(text, Uri.EscapeDataString(plain));
-        text = Replace(text, System.Net.WebUtility.UrlEncode(plain));
-        foreach (string token in tokens.Issued)
+        text = secret.Forms.Clean(text);
+        foreach (AccessToken token in tokens.Issued)
         {
-            text = Replace(text, token);
+            text = token.Forms.Clean(text);
         }
 
         // A site may quote a token of another connection, or the form that it got.
-        return Credentials().Replace(text, "$1" + Mask);
+        return Credentials().Replace(Redaction.Clean(text), "$1" + SecretForms.Mask);
     }
 
-    private static string Replace(string text, string secret) =>
-        secret.Length == 0 ? text : text.Replace(secret, Mask, StringComparison.OrdinalIgnoreCase);
+    /// <summary>An exception whose whole story holds no secret.</summary>
+    internal Exception? Clean(Exception? exception) => Redaction.Clean(exception, Clean);
 
-    [GeneratedRegex(@"(\bbearer\s+|\bclient_secret\b[""'\s:=]+|\baccess_token\b[""'\s:=]+)[^\s""'&,;}<]+", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant, 1000)]
+    [GeneratedRegex(@"(\bbearer\s+|\bbasic\s+(?=[\w+/=-]{20})|\bclient_secret\b[""'\s:=]+|\baccess_token\b[""'\s:=]+)[^\s""'&,;}<]+", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant, 1000)]
     private static partial Regex Credentials();
 }

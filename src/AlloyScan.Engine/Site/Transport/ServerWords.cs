@@ -17,7 +17,7 @@ internal sealed partial record ServerWords(string? Code, string? Text)
 
     internal static ServerWords Read(ReadOnlyMemory<byte> body, Redactor redactor)
     {
-        ServerWords words = ReadJson(body) ?? ReadText(body);
+        ServerWords words = ReadJson(body) ?? ReadText(redactor.Clean(Encoding.UTF8.GetString(body.Span)));
         return new ServerWords(words.Code, words.Text is null ? null : Line(redactor.Clean(words.Text)));
     }
 
@@ -47,9 +47,9 @@ internal sealed partial record ServerWords(string? Code, string? Text)
         return text.Length > 0 ? new ServerWords(code, text) : null;
     }
 
-    private static ServerWords ReadText(ReadOnlyMemory<byte> body)
+    /// <param name="text">The whole body: what is cut before its secrets are taken out may keep half of one.</param>
+    private static ServerWords ReadText(string text)
     {
-        string text = Encoding.UTF8.GetString(body.Span[..Math.Min(body.Length, 8192)]);
         if (text.AsSpan().TrimStart().StartsWith("<"))
         {
             Match title = Title().Match(text);

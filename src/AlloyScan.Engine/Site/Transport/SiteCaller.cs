@@ -375,13 +375,8 @@ internal sealed class SiteCaller : IDisposable
         message = _redactor.Clean(message + ".");
         string? advice = e.Advice is null ? null : _redactor.Clean(e.Advice);
 
-        // An inner exception's text cannot be cleaned; those of the reader may quote the body, so they stay inside unless they say nothing of it.
-        Exception? inner = e.InnerException is System.Text.Json.JsonException ? null : e.InnerException;
-        if (inner is not null && _redactor.Clean(inner.ToString()) != inner.ToString())
-        {
-            inner = null;
-        }
-
+        // Those of the JSON reader may quote the body, of which nobody knows what is a secret in it.
+        Exception? inner = e.InnerException is System.Text.Json.JsonException ? null : _redactor.Clean(e.InnerException);
         return e.StatusCode is { } code
             ? new SiteException(e.Kind, e.ErrorId, message, code, e.ServerMessage, request.Path, call.Target, advice, inner)
             : new AlloyScanException(e.Kind, e.ErrorId, message, call.Target, advice, inner);

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
+using AlloyScan.Engine.Credentials;
 
 namespace AlloyScan.Engine.Site.Transport;
 
@@ -12,6 +13,9 @@ namespace AlloyScan.Engine.Site.Transport;
 internal sealed record AccessToken(string Value, DateTimeOffset ExpiresAt, DateTimeOffset RenewAt)
 {
     private volatile bool _hasServed;
+
+    /// <summary>The forms in which a text may hold it.</summary>
+    internal SecretForms Forms { get; } = Redaction.Know(Value);
 
     /// <summary>Whether the site has taken it at least once.</summary>
     internal bool HasServed
@@ -34,7 +38,10 @@ internal sealed class TokenSlot
     // A transport that was handed in is its own little world, of tests mostly: its tokens are not to be mixed with those of real sockets.
     private static readonly ConditionalWeakTable<HttpMessageHandler, ConcurrentDictionary<Key, TokenSlot>> s_slotsByTransport = [];
 
-    private readonly ConcurrentQueue<string> _issued = new();
+    // A token of an hour ago may still stand in an answer; one of last week does not.
+    private const int MostIssued = 64;
+
+    private readonly ConcurrentQueue<AccessToken> _issued = new();
     private volatile AccessToken? _current;
 
     /// <summary>Held by the one caller that asks for a token.</summary>
@@ -53,7 +60,7 @@ internal sealed class TokenSlot
     internal AttemptException? LastFailure { get; private set; }
 
     /// <summary>The newest tokens, for taking them out of texts.</summary>
-    internal IEnumerable<string> Issued => _issued;
+    internal IEnumerable<AccessToken> Issued => _issued;
 
     internal static TokenSlot For(SiteConnectionOptions options, SiteAddress address)
     {
@@ -66,8 +73,8 @@ internal sealed class TokenSlot
     /// <summary>Keeps a new token. Called under <see cref="Gate"/>.</summary>
     internal void Succeeded(AccessToken token)
     {
-        _issued.Enqueue(token.Value);
-        while (_issued.Count > 8)
+        _issued.Enqueue(token);
+        while (_issued.Count > MostIssued)
         {
             _issued.TryDequeue(out _);
         }
