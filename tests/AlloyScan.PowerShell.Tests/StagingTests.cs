@@ -22,7 +22,7 @@ public class StagingTests
     {
         string[] expected =
         [
-            "AlloyScan.Engine.dll", "AlloyScan.PowerShell.Loader.dll", "AlloyScan.PowerShell.dll", "Dapper.dll", "Microsoft.Data.Sqlite.dll", "Newtonsoft.Json.dll",
+            "AlloyScan.Engine.dll", "AlloyScan.PowerShell.Loader.dll", "AlloyScan.PowerShell.dll", "Dapper.dll", "Microsoft.Data.Sqlite.dll", "Newtonsoft.Json.dll", "NodaTime.dll",
             "Polly.Core.dll", "RestSharp.dll", "SQLitePCLRaw.batteries_v2.dll", "SQLitePCLRaw.core.dll", "SQLitePCLRaw.provider.e_sqlite3.dll",
             "System.Security.Cryptography.ProtectedData.dll",
         ];

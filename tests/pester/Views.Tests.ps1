@@ -23,7 +23,9 @@ Describe 'The table of <Name>' {
         @{ Name = 'Device'; Get = { Get-AlloyScanDevice | Select-Object -First 5 }; Head = 'Name *Type *IPAddress *LastSeen *SerialNumber' }
         @{ Name = 'AuditSnapshot'; Get = { Get-AlloyScanDevice -Type computer | Select-Object -First 3 | Get-AlloyScanSnapshot }; Head = 'Host *OperatingSystem *Memory *Software *AuditDate *Model' }
         @{ Name = 'CatalogProduct'; Get = { Get-AlloyScanSoftware | Select-Object -First 5 }; Head = 'Installs *Group *Version *Publisher *Name' }
-        @{ Name = 'SyncJob'; Get = { Get-AlloyScanSyncJob -Store $store }; Head = 'Name *Enabled *LastRun *LastStatus *SiteUrl' }
+        @{ Name = 'SyncJob'; Get = { Get-AlloyScanSyncJob -Store $store }; Head = 'Name *Enabled *LastRun *LastStatus *NextRun *Schedule' }
+        @{ Name = 'Schedule'; Get = { New-AlloyScanSchedule -Weekly -Weekday Monday, Friday -EveryMinutes 30 -StartingAt 08:00 -EndingAt 18:00 -TimeZone America/Argentina/Buenos_Aires }; Head = 'Occurs *Times *StartDate *EndDate *Schedule' }
+        @{ Name = 'ScheduleOccurrence'; Get = { New-AlloyScanSchedule -Daily -At 02:30 -TimeZone Europe/Vienna -StartDate 2026-03-28 | Get-AlloyScanSchedule -After 2026-03-28 -Next 3 }; Head = 'Job *LocalTime *Instant *Zone *Note' }
         @{ Name = 'IdentificationRule'; Get = { Get-AlloyScanIdentificationRule -Store $store }; Head = 'Class *Position *Name *Action *Conditions' }
         @{ Name = 'JunkIdentifier'; Get = { Get-AlloyScanJunkIdentifier -Store $store }; Head = 'Source *Attribute *Value *Effect *Links *Note' }
         @{ Name = 'IdentificationDifference'; Get = { Test-AlloyScanIdentification -Rule 'Computer: Name equals, SerialNumber does not match', 'Computer: AssetTag equals' -Job HQ -Store $store }; Head = 'Kind *Device *Record *Other *Reason' }

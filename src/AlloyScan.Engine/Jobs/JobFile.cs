@@ -176,6 +176,9 @@ internal sealed record JobFile
         public JToken? ApiProfile { get; init; }
 
         public string Target { get; init; } = "Built-in";
+
+        /// <summary>When the job runs; <see langword="null"/> for by force only.</summary>
+        public JToken? Schedule { get; init; }
     }
 
     public sealed record SecretPart(SecretKind Kind, string Value);

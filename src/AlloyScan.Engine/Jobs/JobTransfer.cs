@@ -64,6 +64,7 @@ internal sealed class JobTransfer
                 ThrottleLimit = job.ThrottleLimit,
                 ApiProfile = job.ApiProfile is null ? null : JToken.Parse(job.ApiProfile),
                 Target = job.Target,
+                Schedule = (job.Schedule?.ToJson() ?? job.UnusableSchedule) is { } schedule ? JToken.Parse(schedule) : null,
             },
             ServiceActions = [.. actions.Select(a => new JobFile.ActionPart { Id = a.Id, Name = a.Name, Class = a.Class, Kind = a.Kind, InitialValues = a.InitialValues, Mappings = a.Mappings })],
             CustomFields = [.. Enum.GetValues<RecordClass>().SelectMany(c => schema.CustomOf(c).Select(f => new JobFile.FieldPart(c, f.Name, f.Type)))],
@@ -97,7 +98,7 @@ internal sealed class JobTransfer
     {
         var part = _file.Job!;
         var name = (_options.Name ?? part.Name).Trim();
-        var existing = SyncJobs.Find(_session, name);
+        var existing = SyncJobs.Find(_session, name, _store.TimeProvider);
         if (existing is not null && !_options.Overwrite)
         {
             throw new AlloyScanException(
@@ -291,6 +292,7 @@ internal sealed class JobTransfer
             ThrottleLimit = part.ThrottleLimit,
             ApiProfile = part.ApiProfile?.ToString(Formatting.None),
             Target = part.Target,
+            Schedule = part.Schedule is null ? null : Schedules.Schedule.Parse(part.Schedule.ToString(Formatting.None), _store.TimeProvider),
         };
         _steps.Add(existing is null ? $"make the job '{name}'" : $"overwrite the job '{existing.Name}'");
         return existing is null

@@ -1,5 +1,6 @@
 using AlloyScan.Engine.Credentials;
 using AlloyScan.Engine.Inventory;
+using AlloyScan.Engine.Jobs.Schedules;
 using AlloyScan.Engine.Site;
 
 namespace AlloyScan.Engine.Jobs;
@@ -112,6 +113,18 @@ public sealed record SyncJob
     /// <summary>Where the job writes.</summary>
     public string Target { get; init; } = "Built-in";
 
+    /// <summary>When the Automation Server runs the job, if it is enabled; <see langword="null"/> for a job that runs by force only.</summary>
+    public Schedule? Schedule { get; init; }
+
+    /// <summary>Why the stored schedule cannot be used; <see langword="null"/> when there is nothing wrong with it.</summary>
+    public string? ScheduleProblem { get; init; }
+
+    /// <summary>The next time the schedule occurs, UTC, as seen when the job was read; <see langword="null"/> for a disabled job, and when there is none any more.</summary>
+    public DateTimeOffset? NextRunAt { get; init; }
+
+    /// <summary>A stored schedule that cannot be used, kept as it is until somebody sets another.</summary>
+    internal string? UnusableSchedule { get; init; }
+
     /// <summary>When the job was made, UTC.</summary>
     public DateTimeOffset CreatedAt { get; init; }
 
@@ -123,6 +136,10 @@ public sealed record SyncJob
 
     /// <summary>Start of the newest run, UTC; <see langword="null"/> before the first.</summary>
     public DateTimeOffset? LastRunAt { get; init; }
+
+    /// <summary>The job with another schedule, or with none.</summary>
+    /// <param name="schedule">The schedule.</param>
+    public SyncJob WithSchedule(Schedule? schedule) => this with { Schedule = schedule, ScheduleProblem = null, UnusableSchedule = null };
 
     /// <inheritdoc/>
     public override string ToString() => Name;

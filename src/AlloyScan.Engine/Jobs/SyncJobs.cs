@@ -3,6 +3,7 @@ using System.Globalization;
 using AlloyScan.Engine.Cmdb;
 using AlloyScan.Engine.Credentials;
 using AlloyScan.Engine.Inventory;
+using AlloyScan.Engine.Jobs.Schedules;
 using AlloyScan.Engine.Site;
 using AlloyScan.Engine.Store;
 using Newtonsoft.Json;
@@ -16,7 +17,7 @@ public sealed class SyncJobs
         j.id, j.name, j.enabled, j.site_url, s.name, j.client_id, j.secret_kind, j.secret_value, j.new_computer_action, j.existing_computer_action,
         j.new_hardware_action, j.existing_hardware_action, j.software_platforms, j.retired_original, j.throttle_limit, j.api_profile, t.name, j.created_at, j.updated_at,
         j.missing_device, j.retire_after_runs, j.retire_after_days, j.deleted_record, j.stale_after_days, j.most_carriers, j.identification_sites, j.type_map,
-        (SELECT r.status FROM runs r WHERE r.job_id = j.id AND r.kind = 'Sync' ORDER BY r.id DESC LIMIT 1), (SELECT r.started_at FROM runs r WHERE r.job_id = j.id AND r.kind = 'Sync' ORDER BY r.id DESC LIMIT 1)
+        (SELECT r.status FROM runs r WHERE r.job_id = j.id AND r.kind = 'Sync' ORDER BY r.id DESC LIMIT 1), (SELECT r.started_at FROM runs r WHERE r.job_id = j.id AND r.kind = 'Sync' ORDER BY r.id DESC LIMIT 1), j.schedule
         """;
 
     private const string From = "FROM jobs j JOIN sites s ON s.id = j.site_id JOIN targets t ON t.id = j.target_id";
@@ -34,7 +35,7 @@ public sealed class SyncJobs
         using var reader = statement.Set(0, SqlPattern.Glob(namePattern)).Read();
         var result = new List<SyncJob>();
         while (reader.Read())
-            result.Add(Load(reader));
+            result.Add(Load(reader, _store.TimeProvider));
         return result;
     }
 
@@ -45,7 +46,7 @@ public sealed class SyncJobs
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         using var session = _store.NewSession();
-        return Find(session, name) ?? throw NotFound(session, name);
+        return Find(session, name, _store.TimeProvider) ?? throw NotFound(session, name);
     }
 
     /// <summary>The job that a saved plan is of.</summary>
@@ -56,7 +57,7 @@ public sealed class SyncJobs
         using var session = _store.NewSession();
         using var reader = session.Prepare($"SELECT {Columns} {From} JOIN plans p ON p.job_id = j.id WHERE p.id = @p0").Set(0, planId).Read();
         return reader.Read()
-            ? Load(reader)
+            ? Load(reader, _store.TimeProvider)
             : throw new AlloyScanException(ErrorKind.NotFound, "PlanNotFound", $"There is no saved plan {planId}.", planId, "Make a new one with Get-AlloyScanSyncPlan.");
     }
 
@@ -79,15 +80,16 @@ public sealed class SyncJobs
         if (job.Name.Length == 0)
             job = job with { Name = DefaultName(session) };
         CheckNameIsFree(session, job);
+        job = job with { Schedule = job.Schedule?.Check(timeProvider) };
         var site = Sites.FindOrAdd(session, job.SiteUrl, job.ClientId, timeProvider);
         var statement = session.Prepare("""
             INSERT INTO jobs (name, enabled, site_id, site_url, client_id, secret_kind, secret_value, new_computer_action, existing_computer_action, new_hardware_action,
                 existing_hardware_action, software_platforms, retired_original, throttle_limit, api_profile, missing_device, retire_after_runs, retire_after_days, deleted_record,
-                stale_after_days, most_carriers, identification_sites, type_map, target_id, created_at, updated_at)
-            VALUES (@p0, @p1, @p2, @p3, @p4, @p5, @p6, @p7, @p8, @p9, @p10, @p11, @p12, @p13, @p14, @p15, @p16, @p17, @p18, @p19, @p20, @p21, @p22, 1, @p23, @p23)
+                stale_after_days, most_carriers, identification_sites, type_map, schedule, target_id, created_at, updated_at, schedule_settled)
+            VALUES (@p0, @p1, @p2, @p3, @p4, @p5, @p6, @p7, @p8, @p9, @p10, @p11, @p12, @p13, @p14, @p15, @p16, @p17, @p18, @p19, @p20, @p21, @p22, @p23, 1, @p24, @p24, @p24)
             """);
-        Bind(statement, job, site.Id).Set(23, timeProvider.NowMilliseconds()).Execute();
-        return Find(session, job.Name)!;
+        Bind(statement, job, site.Id).Set(24, timeProvider.NowMilliseconds()).Execute();
+        return Find(session, job.Name, timeProvider)!;
     }
 
     /// <summary>
@@ -115,15 +117,19 @@ public sealed class SyncJobs
     internal static SyncJob Replace(StoreSession session, SyncJob job, SiteChange? siteChange, TimeProvider timeProvider)
     {
         CheckNameIsFree(session, job);
+        job = job with { Schedule = job.Schedule?.Check(timeProvider) };
         var site = SiteAfterChange(session, job, siteChange, timeProvider);
         var statement = session.Prepare("""
             UPDATE jobs SET name = @p0, enabled = @p1, site_id = @p2, site_url = @p3, client_id = @p4, secret_kind = @p5, secret_value = @p6, new_computer_action = @p7,
                 existing_computer_action = @p8, new_hardware_action = @p9, existing_hardware_action = @p10, software_platforms = @p11, retired_original = @p12,
                 throttle_limit = @p13, api_profile = @p14, missing_device = @p15, retire_after_runs = @p16, retire_after_days = @p17, deleted_record = @p18, stale_after_days = @p19,
-                most_carriers = @p20, identification_sites = @p21, type_map = @p22, updated_at = @p23 WHERE id = @p24
+                most_carriers = @p20, identification_sites = @p21, type_map = @p22, schedule = @p23, updated_at = @p24,
+                -- A new schedule, and one that is switched on again, has missed nothing before now.
+                schedule_settled = CASE WHEN coalesce(schedule, '') <> coalesce(@p23, '') OR enabled <> @p1 THEN @p24 ELSE schedule_settled END
+            WHERE id = @p25
             """);
-        Bind(statement, job, site).Set(23, timeProvider.NowMilliseconds()).Set(24, job.Id).Execute();
-        return Find(session, job.Name)!;
+        Bind(statement, job, site).Set(24, timeProvider.NowMilliseconds()).Set(25, job.Id).Execute();
+        return Find(session, job.Name, timeProvider)!;
     }
 
     /// <summary>Writes a job, with what it uses of the store, as JSON that <see cref="Import"/> reads. It never holds a secret.</summary>
@@ -161,10 +167,10 @@ public sealed class SyncJobs
     }
 
     /// <summary>The job of a name, without case, or <see langword="null"/>.</summary>
-    internal static SyncJob? Find(StoreSession session, string name)
+    internal static SyncJob? Find(StoreSession session, string name, TimeProvider timeProvider)
     {
         using var reader = session.Prepare($"SELECT {Columns} {From} WHERE j.name = @p0").Set(0, name).Read();
-        return reader.Read() ? Load(reader) : null;
+        return reader.Read() ? Load(reader, timeProvider) : null;
     }
 
     private static long SiteAfterChange(StoreSession session, SyncJob job, SiteChange? siteChange, TimeProvider timeProvider)
@@ -265,10 +271,11 @@ public sealed class SyncJobs
             .Set(13, job.ThrottleLimit).Set(14, job.ApiProfile).Set(15, job.MissingDevice.ToString()).Set(16, job.RetireAfterRuns).Set(17, job.RetireAfterDays)
             .Set(18, job.DeletedRecord.ToString()).Set(19, job.StaleAfterDays).Set(20, job.MostCarriers)
             .Set(21, job.IdentificationSites.Count == 0 ? null : JsonConvert.SerializeObject(job.IdentificationSites))
-            .Set(22, job.TypeMap.Count == 0 ? null : JsonConvert.SerializeObject(job.TypeMap.ToDictionary(p => p.Key, p => p.Value.ToString())));
+            .Set(22, job.TypeMap.Count == 0 ? null : JsonConvert.SerializeObject(job.TypeMap.ToDictionary(p => p.Key, p => p.Value.ToString())))
+            .Set(23, job.Schedule?.ToJson() ?? job.UnusableSchedule);
     }
 
-    private static SyncJob Load(DbDataReader reader) => new()
+    private static SyncJob Load(DbDataReader reader, TimeProvider timeProvider) => WithStoredSchedule(reader.Text(29), timeProvider, new SyncJob
     {
         Id = reader.GetInt64(0),
         Name = reader.GetString(1),
@@ -298,7 +305,24 @@ public sealed class SyncJobs
         TypeMap = ReadTypeMap(reader.Text(26)),
         LastRunStatus = reader.Text(27),
         LastRunAt = Clock.Time(reader.Number(28)),
-    };
+    });
+
+    /// <summary>A schedule that this machine cannot use, such as one in a zone that it does not know, leaves the rest of the job as it is.</summary>
+    private static SyncJob WithStoredSchedule(string? json, TimeProvider timeProvider, SyncJob job)
+    {
+        if (json is null)
+            return job;
+
+        try
+        {
+            var schedule = Schedule.Parse(json, timeProvider);
+            return job with { Schedule = schedule, NextRunAt = job.Enabled ? schedule.NextAfter(timeProvider.GetUtcNow()) : null };
+        }
+        catch (AlloyScanException e)
+        {
+            return job with { ScheduleProblem = e.MessageWithAdvice, UnusableSchedule = json };
+        }
+    }
 
     private static Dictionary<string, RecordClass> ReadTypeMap(string? json) => json is null
         ? []

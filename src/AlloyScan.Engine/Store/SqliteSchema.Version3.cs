@@ -30,6 +30,16 @@ internal static partial class SqliteSchema
     private const string Version3Schedules = """
         -- When the job runs, as JSON; NULL for a job that runs by force only.
         ALTER TABLE jobs ADD COLUMN schedule TEXT;
+        -- What the schedule has up to this time is settled: it ran, or it lies before the schedule was set.
+        ALTER TABLE jobs ADD COLUMN schedule_settled INTEGER NOT NULL DEFAULT 0;
+        -- Scheduled runs that a host has taken on, from waiting for their turn to their end; as with leases, one without heartbeat is free to take.
+        CREATE TABLE schedule_claims (
+            job_id INTEGER PRIMARY KEY,
+            number INTEGER NOT NULL,
+            host TEXT NOT NULL,
+            process_id INTEGER NOT NULL,
+            process_started INTEGER NOT NULL,
+            heartbeat_at INTEGER NOT NULL);
 
         """;
 

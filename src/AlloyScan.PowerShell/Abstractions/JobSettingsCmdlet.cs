@@ -105,8 +105,15 @@ public abstract class JobSettingsCmdlet : StoreCmdlet
     [ValidateNotNullOrEmpty]
     public string? ApiProfilePath { get; set; }
 
+    /// <summary>
+    /// When the Automation Server runs the job: an object of New-AlloyScanSchedule, a hashtable or JSON text. $null takes the schedule away. New jobs have none.
+    /// </summary>
+    [Parameter]
+    [AllowNull]
+    public ScheduleReference? Schedule { get; set; }
+
     /// <summary>A job with the settings that the user gave; the others stay.</summary>
-    private protected SyncJob Apply(SyncJob job) => job with
+    private protected SyncJob Apply(SyncJob job) => (IsGiven(nameof(Schedule)) ? job.WithSchedule(Schedule?.Resolve()) : job) with
     {
         NewComputerAction = Given(nameof(NewComputerAction), NewComputerAction, job.NewComputerAction),
         ExistingComputerAction = Given(nameof(ExistingComputerAction), ExistingComputerAction, job.ExistingComputerAction),

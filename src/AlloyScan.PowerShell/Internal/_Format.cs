@@ -4,6 +4,8 @@ using System.Globalization;
 using System.Text;
 using AlloyScan.Engine.Cmdb;
 using AlloyScan.Engine.Inventory;
+using AlloyScan.Engine.Jobs;
+using AlloyScan.Engine.Jobs.Schedules;
 using AlloyScan.Engine.Sync;
 using AlloyScan.Engine.Sync.Identify;
 using AlloyScan.Engine.Sync.Undo;
@@ -21,6 +23,36 @@ public static class _Format
     /// <summary>A time in the viewer's zone, in one width that sorts.</summary>
     /// <param name="time">The time.</param>
     public static string? Time(DateTimeOffset? time) => time?.ToLocalTime().ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
+
+    /// <summary>A time in the zone that it carries, with its offset.</summary>
+    /// <param name="time">The time.</param>
+    public static string? ZonedTime(DateTimeOffset? time) => time?.ToString("ddd yyyy-MM-dd HH:mm zzz", CultureInfo.InvariantCulture);
+
+    /// <summary>A time in UTC.</summary>
+    /// <param name="time">The time.</param>
+    public static string? UtcTime(DateTimeOffset? time) => time?.UtcDateTime.ToString("yyyy-MM-dd HH:mm'Z'", CultureInfo.InvariantCulture);
+
+    /// <summary>A schedule, or that of a job, in words.</summary>
+    /// <param name="value">The schedule or the job.</param>
+    public static string? ScheduleWords(object? value) => value switch
+    {
+        SyncJob { ScheduleProblem: not null } => "(cannot be used)",
+        SyncJob job => job.Schedule?.ToString(),
+        _ => value?.ToString(),
+    };
+
+    /// <summary>The times of the day of a schedule.</summary>
+    /// <param name="schedule">The schedule.</param>
+    public static string? Times(Schedule? schedule) => schedule switch
+    {
+        null => null,
+        { At: { } at } => at.ToString("HH:mm", CultureInfo.InvariantCulture),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{schedule.StartingAt:HH:mm}-{schedule.EndingAt:HH:mm}/{schedule.EveryMinutes}m"),
+    };
+
+    /// <summary>A date.</summary>
+    /// <param name="date">The date.</param>
+    public static string? Date(DateOnly? date) => date?.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 
     /// <summary>A duration in few characters.</summary>
     /// <param name="duration">The duration.</param>

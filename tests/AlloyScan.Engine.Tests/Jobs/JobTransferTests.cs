@@ -32,6 +32,7 @@ public sealed class JobTransferTests
             NewComputerAction = own.Id, ImportSoftware = SoftwarePlatforms.Windows | SoftwarePlatforms.MacOS, MissingDevice = MissingDevice.Retire, RetireAfterDays = 9, RetireAfterRuns = 4,
             RetiredOriginal = RetiredOriginal.Delete, DeletedRecord = DeletedRecord.Recreate, StaleAfterDays = 31, MostCarriers = 5, ThrottleLimit = 2, Enabled = false,
             TypeMap = new Dictionary<string, RecordClass> { ["Thin client"] = RecordClass.Computer }, ApiProfile = """{"scope":"inventory"}""",
+            Schedule = Jobs.Schedules.Schedule.Parse("""{"occurs":"Weekly","weekdays":["Monday"],"everyHours":2,"timeZone":"Europe/Vienna","startDate":"2026-01-01"}""", TimeProvider.System),
         });
         fixture.Sql("INSERT INTO untracked_groups (site_id, software_group) VALUES (1, 'Regular')");
         return fixture;
@@ -69,7 +70,7 @@ public sealed class JobTransferTests
         Assert.Equal(source.Rows("SELECT class, position, name, conditions, action FROM identification_rules ORDER BY 1, 2"), target.Rows("SELECT class, position, name, conditions, action FROM identification_rules ORDER BY 1, 2"));
         // An export of a job says all that can be set of one.
         var part = (JObject)JObject.Parse(json)["job"]!;
-        string[] elsewhere = ["id", "site", "createdAt", "updatedAt", "lastRunStatus", "lastRunAt"];
+        string[] elsewhere = ["id", "site", "createdAt", "updatedAt", "lastRunStatus", "lastRunAt", "nextRunAt", "scheduleProblem"];
         Assert.Equal(
             typeof(SyncJob).GetProperties().Where(p => p.Name != "EqualityContract").Select(p => char.ToLowerInvariant(p.Name[0]) + p.Name[1..]).Except(elsewhere).Order(),
             part.Properties().Select(p => p.Name).Order());
