@@ -38,6 +38,7 @@ internal sealed class RunCommand
 
     private readonly Option<string?> _store = CommandHost.StoreOption();
     private readonly Option<bool> _full = new("--full") { Description = "Read every device and audit again, moved or not." };
+    private readonly Option<bool> _errorsOnly = new("--errors-only") { Description = "Read only the devices that failed in earlier runs, parked ones too." };
     private readonly Option<bool> _whatIf = new("--what-if") { Description = "List the changes and write nothing." };
     private readonly Option<int?> _maxApiCalls = new("--max-api-calls") { Description = "Stop cleanly after this many API calls; the next run continues.", HelpName = "N" };
     private readonly Option<bool> _json = CommandHost.JsonOption("Write the run as one JSON object, the last line of the output; text for people goes to the error stream.");
@@ -56,7 +57,7 @@ internal sealed class RunCommand
         var command = new Command("run", "Run a stored job, or a site given by --site-url, once and now.")
         {
             run._job, run._siteUrl, run._clientId, run._secretEnv, run._secretFile, run._name, run._software, run._apiProfile, run._throttleLimit,
-            run._store, run._full, run._whatIf, run._maxApiCalls, run._json, run._verbose,
+            run._store, run._full, run._errorsOnly, run._whatIf, run._maxApiCalls, run._json, run._verbose,
         };
         command.Validators.Add(run.CheckCombination);
         CommandHost.SetAction(command, run._verbose, run._json, run.ExecuteAsync, run.ReportFailure);
@@ -67,6 +68,9 @@ internal sealed class RunCommand
     {
         var siteOptions = new Option[] { _clientId, _secretEnv, _secretFile, _name, _software, _apiProfile, _throttleLimit };
         var hasJob = result.GetResult(_job) is { Tokens.Count: > 0 };
+        if (result.GetValue(_errorsOnly) && result.GetValue(_full))
+            result.AddError("--errors-only reads some devices and --full all of them: give one of the two.");
+
         if (result.GetResult(_siteUrl) is null)
         {
             var given = siteOptions.FirstOrDefault(o => result.GetResult(o) is { Implicit: false });
@@ -102,6 +106,7 @@ internal sealed class RunCommand
             Job = unsaved ?? store.Jobs.Get(parsed.GetRequiredValue(_job)!),
             Mode = whatIf ? SyncMode.WhatIf : SyncMode.Apply,
             Full = parsed.GetValue(_full),
+            ErrorsOnly = parsed.GetValue(_errorsOnly),
             MaxApiCalls = parsed.GetValue(_maxApiCalls),
         };
 

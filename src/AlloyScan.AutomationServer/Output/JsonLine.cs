@@ -53,6 +53,7 @@ internal static class JsonLine
         json.WriteNumber("products_added", run.ProductsAdded);
         json.WriteNumber("products_removed", run.ProductsRemoved);
         json.WriteNumber("skipped", run.Skipped);
+        json.WriteNumber("parked", run.Parked);
         json.WriteNumber("errors", run.Errors);
         json.WriteNumber("api_calls", run.ApiCalls);
         json.WriteNumber("bytes_received", run.BytesReceived);

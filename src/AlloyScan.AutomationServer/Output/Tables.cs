@@ -17,7 +17,7 @@ internal static class Tables
         [
             ("Devices", run.DevicesRead, true), ("Created", run.Created, true), ("Updated", run.Updated, true), ("Unchanged", run.Unchanged, true),
             ("Conflicts", run.Conflicts, true), ("Missing", run.Missing, true), ("Retired", run.Retired, false), ("Deleted", run.DeletedInAlloyScan, false),
-            ("Skipped", run.Skipped, false), ("Errors", run.Errors, true),
+            ("Skipped", run.Skipped, false), ("Parked", run.Parked, false), ("Errors", run.Errors, true),
         ];
         var shown = counts.Where(c => c.Always || c.Count > 0).ToList();
         var table = new Table();

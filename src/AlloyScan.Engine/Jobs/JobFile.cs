@@ -167,6 +167,8 @@ internal sealed record JobFile
 
         public int MostCarriers { get; init; } = 3;
 
+        public int ParkAfter { get; init; } = 5;
+
         public IReadOnlyList<string> IdentificationSites { get; init; } = [];
 
         public IReadOnlyDictionary<string, RecordClass> TypeMap { get; init; } = new Dictionary<string, RecordClass>();

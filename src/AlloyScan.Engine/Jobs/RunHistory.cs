@@ -14,8 +14,14 @@ public sealed class RunHistory
         r.devices_read AS DevicesRead, r.created AS Created, r.updated AS Updated, r.unchanged AS Unchanged, r.conflicts AS Conflicts, r.missing AS Missing, r.retired AS Retired,
         r.deleted_in_alloyscan AS DeletedInAlloyScan, r.installations_added AS InstallationsAdded, r.installations_removed AS InstallationsRemoved,
         r.products_added AS ProductsAdded, r.products_removed AS ProductsRemoved, r.skipped AS Skipped, r.errors AS Errors, r.api_calls AS ApiCalls, r.bytes_received AS BytesReceived,
-        r.stage_seconds AS StageSeconds, r.nameless_software AS NamelessSoftware, r.unsettled AS Unsettled, r.kind AS Kind, r.undoes AS Undoes, r.undone_by AS UndoneBy
+        r.stage_seconds AS StageSeconds, r.nameless_software AS NamelessSoftware, r.unsettled AS Unsettled, r.kind AS Kind, r.undoes AS Undoes, r.undone_by AS UndoneBy, r.parked AS Parked
         FROM runs r JOIN targets t ON t.id = r.target_id JOIN sites s ON s.id = r.site_id
+        """;
+
+    // A run of an unsaved job parks as a new job does.
+    private const string Parked = """
+        CASE WHEN coalesce(j.park_after, 5) > 0 AND EXISTS (
+            SELECT 1 FROM failing_devices f WHERE f.site_id = r.site_id AND f.device_id = e.device_id AND f.run_id = e.run_id AND f.attempts >= coalesce(j.park_after, 5)) THEN 1 ELSE 0 END
         """;
 
     private readonly AlloyStore _store;
@@ -63,13 +69,15 @@ public sealed class RunHistory
 
     /// <summary>The error rows, streamed.</summary>
     /// <param name="runId">Number of a run; <see langword="null"/> for all.</param>
-    public IEnumerable<SyncError> Errors(long? runId = null) =>
+    /// <param name="parkedOnly">Only the newest row of each device that is parked.</param>
+    public IEnumerable<SyncError> Errors(long? runId = null, bool parkedOnly = false) =>
         _store.Stream<ErrorRow>(
-            """
-            SELECT run_id AS RunId, device_id AS DeviceId, device_name AS DeviceName, stage AS Stage, error_id AS ErrorId, message AS Message, attempts AS Attempts
-            FROM errors WHERE @runId IS NULL OR run_id = @runId ORDER BY id
+            $"""
+            SELECT e.run_id AS RunId, e.device_id AS DeviceId, e.device_name AS DeviceName, e.stage AS Stage, e.error_id AS ErrorId, e.message AS Message, e.attempts AS Attempts,
+                {Parked} AS Parked
+            FROM errors e JOIN runs r ON r.id = e.run_id LEFT JOIN jobs j ON j.id = r.job_id WHERE (@runId IS NULL OR e.run_id = @runId) AND (@parkedOnly = 0 OR {Parked} = 1) ORDER BY e.id
             """,
-            new { runId }).Select(row => new SyncError
+            new { runId, parkedOnly = parkedOnly ? 1 : 0 }).Select(row => new SyncError
             {
                 RunId = row.RunId,
                 DeviceId = row.DeviceId,
@@ -78,6 +86,7 @@ public sealed class RunHistory
                 ErrorId = row.ErrorId,
                 Message = row.Message,
                 Attempts = (int)row.Attempts,
+                Parked = row.Parked != 0,
             });
 
     private static SyncRun ToRun(RunRow row) => new()
@@ -109,6 +118,7 @@ public sealed class RunHistory
         NamelessSoftware = (int)row.NamelessSoftware,
         Unsettled = (int)row.Unsettled,
         Skipped = (int)row.Skipped,
+        Parked = (int)row.Parked,
         Errors = (int)row.Errors,
         ApiCalls = row.ApiCalls,
         BytesReceived = row.BytesReceived,
@@ -142,6 +152,7 @@ public sealed class RunHistory
         public long NamelessSoftware { get; init; }
         public long Unsettled { get; init; }
         public long Skipped { get; init; }
+        public long Parked { get; init; }
         public long Errors { get; init; }
         public long ApiCalls { get; init; }
         public long BytesReceived { get; init; }
@@ -172,5 +183,6 @@ public sealed class RunHistory
         public string ErrorId { get; init; } = string.Empty;
         public string Message { get; init; } = string.Empty;
         public long Attempts { get; init; }
+        public long Parked { get; init; }
     }
 }

@@ -98,6 +98,9 @@ public sealed record SyncJob
     /// <summary>Most devices of the site that may carry an identifier; one that more carry is junk.</summary>
     public int MostCarriers { get; init; } = 3;
 
+    /// <summary>Runs in a row that a device may fail before it is parked: left alone until its row in the list changes. 0 never parks any.</summary>
+    public int ParkAfter { get; init; } = 5;
+
     /// <summary>Names of further sites whose CIs the identification rules see, next to those of the job's own site and those of none.</summary>
     public IReadOnlyList<string> IdentificationSites { get; init; } = [];
 

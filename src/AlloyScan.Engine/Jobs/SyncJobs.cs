@@ -17,7 +17,7 @@ public sealed class SyncJobs
         j.id, j.name, j.enabled, j.site_url, s.name, j.client_id, j.secret_kind, j.secret_value, j.new_computer_action, j.existing_computer_action,
         j.new_hardware_action, j.existing_hardware_action, j.software_platforms, j.retired_original, j.throttle_limit, j.api_profile, t.name, j.created_at, j.updated_at,
         j.missing_device, j.retire_after_runs, j.retire_after_days, j.deleted_record, j.stale_after_days, j.most_carriers, j.identification_sites, j.type_map,
-        (SELECT r.status FROM runs r WHERE r.job_id = j.id AND r.kind = 'Sync' ORDER BY r.id DESC LIMIT 1), (SELECT r.started_at FROM runs r WHERE r.job_id = j.id AND r.kind = 'Sync' ORDER BY r.id DESC LIMIT 1), j.schedule
+        (SELECT r.status FROM runs r WHERE r.job_id = j.id AND r.kind = 'Sync' ORDER BY r.id DESC LIMIT 1), (SELECT r.started_at FROM runs r WHERE r.job_id = j.id AND r.kind = 'Sync' ORDER BY r.id DESC LIMIT 1), j.schedule, j.park_after
         """;
 
     private const string From = "FROM jobs j JOIN sites s ON s.id = j.site_id JOIN targets t ON t.id = j.target_id";
@@ -85,10 +85,10 @@ public sealed class SyncJobs
         var statement = session.Prepare("""
             INSERT INTO jobs (name, enabled, site_id, site_url, client_id, secret_kind, secret_value, new_computer_action, existing_computer_action, new_hardware_action,
                 existing_hardware_action, software_platforms, retired_original, throttle_limit, api_profile, missing_device, retire_after_runs, retire_after_days, deleted_record,
-                stale_after_days, most_carriers, identification_sites, type_map, schedule, target_id, created_at, updated_at, schedule_settled)
-            VALUES (@p0, @p1, @p2, @p3, @p4, @p5, @p6, @p7, @p8, @p9, @p10, @p11, @p12, @p13, @p14, @p15, @p16, @p17, @p18, @p19, @p20, @p21, @p22, @p23, 1, @p24, @p24, @p24)
+                stale_after_days, most_carriers, identification_sites, type_map, schedule, park_after, target_id, created_at, updated_at, schedule_settled)
+            VALUES (@p0, @p1, @p2, @p3, @p4, @p5, @p6, @p7, @p8, @p9, @p10, @p11, @p12, @p13, @p14, @p15, @p16, @p17, @p18, @p19, @p20, @p21, @p22, @p23, @p24, 1, @p25, @p25, @p25)
             """);
-        Bind(statement, job, site.Id).Set(24, timeProvider.NowMilliseconds()).Execute();
+        Bind(statement, job, site.Id).Set(25, timeProvider.NowMilliseconds()).Execute();
         return Find(session, job.Name, timeProvider)!;
     }
 
@@ -123,12 +123,12 @@ public sealed class SyncJobs
             UPDATE jobs SET name = @p0, enabled = @p1, site_id = @p2, site_url = @p3, client_id = @p4, secret_kind = @p5, secret_value = @p6, new_computer_action = @p7,
                 existing_computer_action = @p8, new_hardware_action = @p9, existing_hardware_action = @p10, software_platforms = @p11, retired_original = @p12,
                 throttle_limit = @p13, api_profile = @p14, missing_device = @p15, retire_after_runs = @p16, retire_after_days = @p17, deleted_record = @p18, stale_after_days = @p19,
-                most_carriers = @p20, identification_sites = @p21, type_map = @p22, schedule = @p23, updated_at = @p24,
+                most_carriers = @p20, identification_sites = @p21, type_map = @p22, schedule = @p23, park_after = @p24, updated_at = @p25,
                 -- A new schedule, and one that is switched on again, has missed nothing before now.
-                schedule_settled = CASE WHEN coalesce(schedule, '') <> coalesce(@p23, '') OR enabled <> @p1 THEN @p24 ELSE schedule_settled END
-            WHERE id = @p25
+                schedule_settled = CASE WHEN coalesce(schedule, '') <> coalesce(@p23, '') OR enabled <> @p1 THEN @p25 ELSE schedule_settled END
+            WHERE id = @p26
             """);
-        Bind(statement, job, site).Set(24, timeProvider.NowMilliseconds()).Set(25, job.Id).Execute();
+        Bind(statement, job, site).Set(25, timeProvider.NowMilliseconds()).Set(26, job.Id).Execute();
         return Find(session, job.Name, timeProvider)!;
     }
 
@@ -242,6 +242,7 @@ public sealed class SyncJobs
         CheckRange(job, job.RetireAfterDays, 0, 3650, "number of days before a missing device's CI is retired");
         CheckRange(job, job.StaleAfterDays, 1, 3650, "number of days after which a device is stale");
         CheckRange(job, job.MostCarriers, 1, 1000, "number of devices that may share an identifier");
+        CheckRange(job, job.ParkAfter, 0, 1000, "number of runs after which a failing device is parked");
         foreach (var site in job.IdentificationSites)
         {
             if (session.Prepare("SELECT 1 FROM sites WHERE name = @p0").Set(0, site).Number() is null)
@@ -272,7 +273,7 @@ public sealed class SyncJobs
             .Set(18, job.DeletedRecord.ToString()).Set(19, job.StaleAfterDays).Set(20, job.MostCarriers)
             .Set(21, job.IdentificationSites.Count == 0 ? null : JsonConvert.SerializeObject(job.IdentificationSites))
             .Set(22, job.TypeMap.Count == 0 ? null : JsonConvert.SerializeObject(job.TypeMap.ToDictionary(p => p.Key, p => p.Value.ToString())))
-            .Set(23, job.Schedule?.ToJson() ?? job.UnusableSchedule);
+            .Set(23, job.Schedule?.ToJson() ?? job.UnusableSchedule).Set(24, job.ParkAfter);
     }
 
     private static SyncJob Load(DbDataReader reader, TimeProvider timeProvider) => WithStoredSchedule(reader.Text(29), timeProvider, new SyncJob
@@ -303,6 +304,7 @@ public sealed class SyncJobs
         MostCarriers = reader.GetInt32(24),
         IdentificationSites = reader.Text(25) is { } sites ? JsonConvert.DeserializeObject<string[]>(sites)! : [],
         TypeMap = ReadTypeMap(reader.Text(26)),
+        ParkAfter = reader.GetInt32(30),
         LastRunStatus = reader.Text(27),
         LastRunAt = Clock.Time(reader.Number(28)),
     });

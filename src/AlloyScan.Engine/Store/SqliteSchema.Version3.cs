@@ -10,8 +10,13 @@ internal static partial class SqliteSchema
         """;
 
     private const string Version3Errors = """
-        -- Runs in a row that a device may fail before it is left alone until it changes.
+        -- Runs in a row that a device may fail before it is left alone until it changes; 0 for any number.
         ALTER TABLE jobs ADD COLUMN park_after INTEGER NOT NULL DEFAULT 5;
+        ALTER TABLE runs ADD COLUMN parked INTEGER NOT NULL DEFAULT 0;
+        -- The run in which the device failed last, and what the list said of it then; NULL where it said nothing.
+        ALTER TABLE failing_devices ADD COLUMN run_id INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE failing_devices ADD COLUMN list_hash INTEGER;
+        ALTER TABLE failing_devices ADD COLUMN last_seen INTEGER;
 
         """;
 

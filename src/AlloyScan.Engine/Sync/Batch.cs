@@ -1,4 +1,3 @@
-using AlloyScan.Engine.Cmdb;
 using AlloyScan.Engine.Credentials;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Sync.Apply;
@@ -28,22 +27,23 @@ internal sealed class Batch
     private readonly PlanStore? _plans;
     private readonly long _planId;
     private readonly List<Item> _items = new(MostDevices);
-    private readonly List<SyncError> _errors = [];
-    private readonly List<(string DeviceId, bool Failed)> _outcomes = [];
-    private readonly Dictionary<string, int> _failing = new(StringComparer.Ordinal);
+    private readonly List<(SyncError Row, ListedAs? Listed)> _errors = [];
+    private readonly FailingDevices _failing;
+    private readonly Staging _staging;
     private long _started;
     private int _software;
+    private bool _flushing;
+    private bool _undecided;
 
-    public Batch(RunContext context, ChangeWriter writer, Lease? lease, PlanStore? plans, long planId)
+    public Batch(RunContext context, ChangeWriter writer, Lease? lease, PlanStore? plans, long planId, FailingDevices failing, Staging staging)
     {
         _context = context;
         _writer = writer;
         _lease = lease;
         _plans = plans;
         _planId = planId;
-        using var reader = context.Session.Prepare("SELECT device_id, attempts FROM failing_devices WHERE site_id = @p0").Set(0, context.SiteId).Read();
-        while (reader.Read())
-            _failing[reader.GetString(0)] = reader.GetInt32(1);
+        _failing = failing;
+        _staging = staging;
     }
 
     private readonly record struct Item(string DeviceId, string DeviceName, Func<SyncChange?> Work, DeviceFacts? Facts, Func<long?> Record, long? RecordVersion);
@@ -75,24 +75,35 @@ internal sealed class Batch
             Flush();
     }
 
-    /// <summary>Records a device that failed. It is written with the next batch.</summary>
-    public void AddError(string? deviceId, string? deviceName, string stage, string errorId, string message)
+    /// <summary>Records a device that failed. It is written with the next batch. Call outside a transaction.</summary>
+    public void AddError(string? deviceId, string? deviceName, DeviceFailure failure) => AddError(deviceId, deviceName, failure.Stage, failure.ErrorId, failure.Message);
+
+    /// <summary>As the other.</summary>
+    /// <param name="deviceId">The device, if known.</param>
+    /// <param name="deviceName">Its name, if known.</param>
+    /// <param name="stage">Stage that failed.</param>
+    /// <param name="errorId">Stable identifier of the kind of error.</param>
+    /// <param name="message">What was wrong.</param>
+    /// <param name="listed">What the list says of the device; <see langword="null"/> for what is staged of it.</param>
+    public void AddError(string? deviceId, string? deviceName, string stage, string errorId, string message, ListedAs? listed = null)
     {
-        var attempts = deviceId is not null && _failing.TryGetValue(deviceId, out var before) ? before + 1 : 1;
+        var attempts = deviceId is null ? 1 : _errors.Find(e => e.Row.DeviceId == deviceId).Row?.Attempts ?? _failing.AttemptsNow(deviceId);
         var row = new SyncError
         {
             RunId = _context.RunId, DeviceId = deviceId, DeviceName = deviceName, Stage = stage, ErrorId = errorId, Message = Redaction.Clean(message), Attempts = attempts,
+            Parked = deviceId is not null && _failing.IsTooMany(attempts),
         };
-        _errors.Add(row);
+        if (listed is null && deviceId is not null && _staging.Find(deviceId) is { } staged)
+            listed = ListedAs.Of(staged);
+        _errors.Add((row, listed));
         _context.Counts.Errors++;
-        if (deviceId is not null)
-        {
-            _failing[deviceId] = attempts;
-            _outcomes.Add((deviceId, true));
-        }
-
         _context.Observer.OnError(row);
+        if (_errors.Count >= MostDevices && !_flushing)
+            Flush();
     }
+
+    /// <summary>Says that the work in progress did not come to its device's end yet, so that earlier failures of the device still count.</summary>
+    public void LeaveUndecided() => _undecided = true;
 
     /// <summary>Drops what has been gathered and not done; errors stay.</summary>
     public void Abandon()
@@ -111,27 +122,26 @@ internal sealed class Batch
 
         var items = _items.ToArray();
         Abandon();
+        _flushing = true;
         try
         {
             Do(items);
         }
-        catch (Exception e) when (items.Length > 1 && !IsFatal(e))
+        catch (Exception e) when (items.Length > 1 && !DeviceFailure.IsOfRun(e))
         {
             // One device spoiled the batch: each goes alone, so that only it is lost.
             foreach (var item in items)
                 DoAlone(item);
         }
-        catch (Exception e) when (items.Length == 1 && !IsFatal(e))
+        catch (Exception e) when (items.Length == 1 && !DeviceFailure.IsOfRun(e))
         {
-            AddError(items[0].DeviceId, items[0].DeviceName, "Apply", ErrorIdOf(e), e.Message);
+            AddError(items[0].DeviceId, items[0].DeviceName, DeviceFailure.Of(e, _context.Applying ? "Apply" : "Plan"));
+        }
+        finally
+        {
+            _flushing = false;
         }
     }
-
-    /// <summary>The store itself is the trouble, not the device: locked, full, gone.</summary>
-    private static bool IsFatal(Exception e) =>
-        e is LeaseLostException or OperationCanceledException or AlloyScanException { Kind: not ErrorKind.Unspecified, ErrorId: not CustomValues.Unreadable };
-
-    private static string ErrorIdOf(Exception e) => e is AlloyScanException { Kind: not ErrorKind.Unspecified } known ? known.ErrorId : "ChangeFailed";
 
     private void DoAlone(Item item)
     {
@@ -139,9 +149,9 @@ internal sealed class Batch
         {
             Do([item]);
         }
-        catch (Exception e) when (!IsFatal(e))
+        catch (Exception e) when (!DeviceFailure.IsOfRun(e))
         {
-            AddError(item.DeviceId, item.DeviceName, "Apply", ErrorIdOf(e), e.Message);
+            AddError(item.DeviceId, item.DeviceName, DeviceFailure.Of(e, _context.Applying ? "Apply" : "Plan"));
         }
     }
 
@@ -150,6 +160,7 @@ internal sealed class Batch
         var session = _context.Session;
         var before = _context.Counts;
         var changes = new List<SyncChange>(items.Length);
+        var done = new List<string>(items.Length);
         // A rehearsal writes temporary tables only, for which it takes no lock that others would feel.
         if (_context.Mode == SyncMode.WhatIf)
             session.BeginRead();
@@ -162,7 +173,10 @@ internal sealed class Batch
 
             foreach (var item in items)
             {
+                _undecided = false;
                 var change = item.Work();
+                if (!_undecided)
+                    done.Add(item.DeviceId);
                 if (change is not null)
                 {
                     if (_plans is not null)
@@ -175,15 +189,14 @@ internal sealed class Batch
 
                     changes.Add(change);
                 }
-
-                if (_failing.ContainsKey(item.DeviceId))
-                    _outcomes.Add((item.DeviceId, false));
             }
 
             if (_context.Applying)
             {
                 _writer.Flush();
+                // Failures come first: what was gathered here was gathered after them.
                 WriteErrors();
+                done.ForEach(_failing.Succeeded);
                 RunRow.WriteCounts(_context);
             }
 
@@ -199,30 +212,18 @@ internal sealed class Batch
         }
 
         _errors.Clear();
-        _outcomes.Clear();
         foreach (var change in changes)
             _context.Observer.OnChange(change);
     }
 
     private void WriteErrors()
     {
-        foreach (var row in _errors)
+        foreach (var (row, listed) in _errors)
         {
             _context.Session.Prepare("INSERT INTO errors (run_id, device_id, device_name, stage, error_id, message, attempts) VALUES (@p0, @p1, @p2, @p3, @p4, @p5, @p6)")
                 .Set(0, _context.RunId).Set(1, row.DeviceId).Set(2, row.DeviceName).Set(3, row.Stage).Set(4, row.ErrorId).Set(5, row.Message).Set(6, row.Attempts).Execute();
-        }
-
-        foreach (var (deviceId, failed) in _outcomes)
-        {
-            if (failed)
-            {
-                _context.Session.Prepare("INSERT INTO failing_devices (site_id, device_id, attempts) VALUES (@p0, @p1, @p2) ON CONFLICT (site_id, device_id) DO UPDATE SET attempts = excluded.attempts")
-                    .Set(0, _context.SiteId).Set(1, deviceId).Set(2, _failing[deviceId]).Execute();
-            }
-            else
-            {
-                _context.Session.Prepare("DELETE FROM failing_devices WHERE site_id = @p0 AND device_id = @p1").Set(0, _context.SiteId).Set(1, deviceId).Execute();
-            }
+            if (row.DeviceId is not null)
+                _failing.Failed(row.DeviceId, row.Attempts, listed);
         }
     }
 }

@@ -60,7 +60,7 @@ internal sealed class DeviceQueue(RunScope scope)
                     var (next, known) = held ?? (chunk.Dequeue(), null);
                     held = null;
                     after = next;
-                    if ((known ?? prepare(next)) is not { } fetch)
+                    if ((known ?? Prepare(next, prepare)) is not { } fetch)
                     {
                         scope.Done++;
                         continue;
@@ -113,9 +113,9 @@ internal sealed class DeviceQueue(RunScope scope)
                     scope.EndForBudget();
                     (HasGap, ended, stopped) = (true, true, true);
                 }
-                catch (AlloyScanException e) when (!scope.IsFatal(e))
+                catch (Exception e) when (!scope.IsFatal(e))
                 {
-                    scope.Batch.AddError(device.Device.Id, device.Device.DisplayName, "Read", e.ErrorId, e.Message);
+                    scope.Batch.AddError(device.Device.Id, device.Device.DisplayName, DeviceFailure.Read(e));
                 }
 
                 scope.Spend("Read", ref started);
@@ -134,6 +134,25 @@ internal sealed class DeviceQueue(RunScope scope)
             await stop.CancelAsync().ConfigureAwait(false);
             foreach (var (_, fetch, _) in window)
                 await fetch.ContinueWith(static t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Gives the calls to make, unless the device is parked or cannot even be looked up.</summary>
+    private Fetch? Prepare(StagedDevice staged, Func<StagedDevice, Fetch?> prepare)
+    {
+        try
+        {
+            var fetch = prepare(staged);
+            if (fetch is null || !scope.Failing.IsParked(staged.Device.Id, ListedAs.Of(staged.Device)))
+                return fetch;
+
+            scope.Context.Counts.Parked++;
+            return null;
+        }
+        catch (Exception e) when (!DeviceFailure.IsOfRun(e))
+        {
+            scope.Batch.AddError(staged.Device.Id, staged.Device.DisplayName, DeviceFailure.Of(e, "Identify"));
+            return null;
         }
     }
 }

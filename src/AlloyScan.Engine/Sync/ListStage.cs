@@ -68,6 +68,7 @@ internal sealed class ListStage(RunScope scope)
             var nameless = 0;
             var items = 0;
             var saysLast = false;
+            var unreadable = new List<UnreadableDevice>();
             var started = scope.Context.TimeProvider.GetTimestamp();
             await foreach (var page in scope.Source.ReadDevicePagesAsync(cancellationToken).ConfigureAwait(false))
             {
@@ -96,7 +97,7 @@ internal sealed class ListStage(RunScope scope)
                         else
                             scope.Staging.AddUnreadable(item.DeviceId);
                         if (item.DeviceId is null ? pass == 1 : _unreadable.Add(item.DeviceId))
-                            scope.Batch.AddError(item.DeviceId, item.Name, "Read", "UnreadableDevice", item.Reason);
+                            unreadable.Add(item);
                     }
 
                     scope.Session.Commit();
@@ -107,6 +108,8 @@ internal sealed class ListStage(RunScope scope)
                     throw;
                 }
 
+                unreadable.ForEach(NoteUnreadable);
+                unreadable.Clear();
                 scope.Spend("Compare", ref started);
                 scope.Progress("Read", scope.Staging.Distinct, total);
                 scope.Heartbeat();
@@ -141,5 +144,14 @@ internal sealed class ListStage(RunScope scope)
                 CultureInfo.InvariantCulture,
                 $"{list} A budget of {scope.Budget.Limit:N0} API {(scope.Budget.Limit == 1 ? "call" : "calls")} is too small for this site: the list takes at least {_before + pages:N0}, and then every device that moved takes up to 2.")
             : $"{list} {refusal.MessageWithAdvice}");
+    }
+
+    private void NoteUnreadable(UnreadableDevice item)
+    {
+        var listed = ListedAs.Unreadable(item.Reason);
+        if (item.DeviceId is not null && scope.Failing.IsParked(item.DeviceId, listed))
+            scope.Context.Counts.Parked++;
+        else
+            scope.Batch.AddError(item.DeviceId, item.Name, "Read", "UnreadableDevice", item.Reason, listed);
     }
 }

@@ -10,7 +10,7 @@ namespace AlloyScan.Engine.Sync;
 internal struct RunCounts
 {
     public int DevicesRead, Created, Updated, Unchanged, Conflicts, Missing, Retired, DeletedInAlloyScan;
-    public int InstallationsAdded, InstallationsRemoved, ProductsAdded, ProductsRemoved, NamelessSoftware, Unsettled, Skipped, Errors;
+    public int InstallationsAdded, InstallationsRemoved, ProductsAdded, ProductsRemoved, NamelessSoftware, Unsettled, Skipped, Parked, Errors;
 }
 
 /// <summary>What all stages of one run share.</summary>

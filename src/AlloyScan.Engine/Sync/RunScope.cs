@@ -16,9 +16,13 @@ internal sealed class RunScope
     /// <summary>Failures of the connection in a row after which the site counts as gone.</summary>
     private const int MostFailuresInARow = 10;
 
+    /// <summary>Devices that are remembered at most; what goes beyond is asked for twice.</summary>
+    private const int MostRemembered = 5000;
+
     private readonly SiteUsage _usageBefore;
     private readonly Dictionary<string, double> _stageSeconds = [];
     private readonly List<string> _messages = [];
+    private readonly Dictionary<string, Device> _readBefore = new(StringComparer.Ordinal);
     private int _listedReads;
     private int _denied;
     private int _failuresInARow;
@@ -35,6 +39,7 @@ internal sealed class RunScope
         Lease = lease;
         _usageBefore = source.Usage;
         Staging = new Staging(context, request.Full);
+        Failing = new FailingDevices(context, byHand: request.Full || request.ErrorsOnly);
         Identification = new Identification(context);
         Writer = new ChangeWriter(context, Identification);
         PlanStore? plans = null;
@@ -44,7 +49,7 @@ internal sealed class RunScope
             PlanId = plans.Begin(context);
         }
 
-        Batch = new Batch(context, Writer, lease, plans, PlanId ?? 0);
+        Batch = new Batch(context, Writer, lease, plans, PlanId ?? 0, Failing, Staging);
     }
 
     public RunContext Context { get; }
@@ -61,6 +66,8 @@ internal sealed class RunScope
     public Lease? Lease { get; }
 
     public Staging Staging { get; }
+
+    public FailingDevices Failing { get; }
 
     public Identification Identification { get; }
 
@@ -108,11 +115,27 @@ internal sealed class RunScope
     /// </summary>
     public bool DeniesListed => Volatile.Read(ref _denied) is > 1 and var denied && denied * 10L > Volatile.Read(ref _listedReads);
 
+    /// <summary>Keeps a device that was asked for in place of its row in the list, so that it is not asked for again.</summary>
+    public void Remember(Device device)
+    {
+        lock (_readBefore)
+        {
+            if (_readBefore.Count < MostRemembered)
+                _readBefore[device.Id] = device;
+        }
+    }
+
     /// <summary>Reads a device that the list names.</summary>
     /// <returns>The device; <see langword="null"/> when the site knows it no longer.</returns>
     /// <exception cref="AlloyScanException">It cannot be read.</exception>
     public async Task<Device?> ReadListedAsync(string deviceId, CancellationToken cancellationToken)
     {
+        lock (_readBefore)
+        {
+            if (_readBefore.Remove(deviceId, out var known))
+                return known;
+        }
+
         var device = await Source.ReadDeviceAsync(deviceId, cancellationToken).ConfigureAwait(false);
         Interlocked.Increment(ref _listedReads);
         if (device is null)
@@ -168,8 +191,13 @@ internal sealed class RunScope
     };
 
     /// <summary>Whether a failed call means that going on is useless, and not only that one device cannot be read.</summary>
-    public bool IsFatal(AlloyScanException e)
+    public bool IsFatal(Exception exception)
     {
+        // Whatever went wrong with the device's own data is the device's.
+        if (exception is not AlloyScanException e)
+            return DeviceFailure.IsOfRun(exception);
+        if (DeviceFailure.IsOfRun(e))
+            return true;
         if (e.Kind is ErrorKind.Authentication or ErrorKind.LimitsExceeded)
             return true;
         return e.Kind is not (ErrorKind.InvalidData or ErrorKind.NotFound) && ++_failuresInARow > MostFailuresInARow;

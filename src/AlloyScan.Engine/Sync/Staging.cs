@@ -73,6 +73,7 @@ internal sealed class Staging
     private readonly Statement _insert;
     private readonly Statement _insertIdentifier;
     private readonly Dictionary<string, LinkRow> _links = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _unreadable = new(StringComparer.Ordinal);
     private readonly HashSet<string> _unknownTypes = new(StringComparer.OrdinalIgnoreCase);
     private BitArray _seen = new(4096);
     private int _seenCount;
@@ -139,6 +140,7 @@ internal sealed class Staging
         if (_links.TryGetValue(deviceId, out var link) && link.State is LinkState.Live or LinkState.Missing)
         {
             // Listed, so not absent; left alone otherwise.
+            _unreadable.Add(deviceId);
             if (!MarkSeen(link.Id))
                 return false;
 
@@ -148,6 +150,13 @@ internal sealed class Staging
 
         return Insert(new Device { Id = deviceId }, StagedKind.Ignored, 0, 0);
     }
+
+    /// <summary>Whether the list names a linked device in a row that could not be understood.</summary>
+    public bool IsUnreadable(string deviceId) => _unreadable.Contains(deviceId);
+
+    /// <summary>Whether a listed device is staged for something to be done with it.</summary>
+    public bool NeedsWork(string deviceId) =>
+        _session.Prepare("SELECT kind FROM temp.staged WHERE device_id = @p0").Set(0, deviceId).Number() is not (null or (long)StagedKind.Ignored or (long)StagedKind.Retired);
 
     public bool IsSeen(long linkId) => linkId < _seen.Length && _seen[(int)linkId];
 

@@ -141,6 +141,9 @@ public sealed record SyncError
     /// <summary>What was wrong, naming the field or quoting the site.</summary>
     public string Message { get; init; } = string.Empty;
 
+    /// <summary>Whether the device is parked: runs leave it alone until its row in the site's list changes. Of a device's rows only the newest says so.</summary>
+    public bool Parked { get; init; }
+
     /// <summary>How many runs this device has failed in a row.</summary>
     public int Attempts { get; init; } = 1;
 

@@ -28,6 +28,12 @@ public sealed record SyncRequest
     /// <summary>Reads every device and snapshot, moved or not.</summary>
     public bool Full { get; init; }
 
+    /// <summary>Reads only the devices that failed in earlier runs of the site, parked ones too. Nothing is taken for absent, and such a run is never complete.</summary>
+    public bool ErrorsOnly { get; init; }
+
+    /// <summary>With <see cref="ErrorsOnly"/>: of those devices only the ones that failed in this run; <see langword="null"/> for all.</summary>
+    public long? ErrorsOfRun { get; init; }
+
     /// <summary>Most API calls of this run; <see langword="null"/> for no limit. The run stops cleanly when they are spent.</summary>
     public int? MaxApiCalls { get; init; }
 

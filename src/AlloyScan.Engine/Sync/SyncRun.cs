@@ -36,6 +36,9 @@ public enum SyncRunKind
 
     /// <summary>A person undid a wrong merge.</summary>
     Split,
+
+    /// <summary>Devices that had failed were read again, and no others.</summary>
+    Replay,
 }
 
 /// <summary>The record of one execution of a job, or of a decision that changed the CMDB in its name. Counts are of configuration items unless they say otherwise.</summary>
@@ -136,6 +139,9 @@ public sealed record SyncRun
 
     /// <summary>Fields that do not hold what was written to them, or that go back and forth from run to run.</summary>
     public int Unsettled { get; init; }
+
+    /// <summary>Devices that failed too many runs in a row and have not changed since, and so were left alone.</summary>
+    public int Parked { get; init; }
 
     /// <summary>Devices skipped on purpose: cloud resources other than instances, retired CIs, rows of a plan that moved.</summary>
     public int Skipped { get; init; }

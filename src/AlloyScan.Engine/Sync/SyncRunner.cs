@@ -31,7 +31,12 @@ internal sealed class SyncRunner
         SyncRunStatus status;
         try
         {
-            if (!await new CatalogStage(_scope).ReadAsync(cancellationToken).ConfigureAwait(false))
+            if (_request.ErrorsOnly && _scope.Failing.Count(_request.ErrorsOfRun) == 0)
+            {
+                _scope.Say("No device of the site is failing, so there was nothing to try again.");
+                status = SyncRunStatus.Succeeded;
+            }
+            else if (!await new CatalogStage(_scope).ReadAsync(cancellationToken).ConfigureAwait(false))
             {
                 SayBudgetSpent();
                 status = SyncRunStatus.PartiallySucceeded;
@@ -42,6 +47,13 @@ internal sealed class SyncRunner
                 // Nobody asked for more than these rows, so nothing is said of the site as a whole.
                 _scope.Complete = false;
                 status = _scope.Blocked ? SyncRunStatus.Blocked : _context.Counts.Errors > 0 ? SyncRunStatus.PartiallySucceeded : SyncRunStatus.Succeeded;
+            }
+            else if (_request.ErrorsOnly)
+            {
+                await ReplayAsync(new ReplayStage(_scope), cancellationToken).ConfigureAwait(false);
+                status = _scope.Blocked ? SyncRunStatus.Blocked
+                    : _scope.WasCut || _context.Counts.Errors > 0 ? SyncRunStatus.PartiallySucceeded
+                    : SyncRunStatus.Succeeded;
             }
             else
             {
@@ -73,6 +85,13 @@ internal sealed class SyncRunner
             failure = e;
             _scope.Say(e.MessageWithAdvice);
         }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // Nothing of ours says what this is; the run has to end in words all the same.
+            status = SyncRunStatus.Failed;
+            failure = new AlloyScanException(ErrorKind.Unspecified, "UnexpectedFailure", $"The run failed in a way that was not foreseen: {e.Message}", _context.Job.Name, "What was committed stays, and the next run goes on from there.", e);
+            _scope.Say(failure.MessageWithAdvice);
+        }
 
         return End(status, failure);
     }
@@ -101,6 +120,8 @@ internal sealed class SyncRunner
     {
         if (_context.Counts.Errors > 0)
             _scope.Say($"{_context.Counts.Errors} {(_context.Counts.Errors == 1 ? "device" : "devices")} failed; see the run's errors.");
+        if (_context.Counts.Parked > 0)
+            _scope.Say($"{_context.Counts.Parked} {(_context.Counts.Parked == 1 ? "device is" : "devices are")} parked after {_context.Job.ParkAfter} or more failed runs in a row, and left alone until the site says something new of {(_context.Counts.Parked == 1 ? "it" : "them")}: Get-AlloyScanSyncError -Parked shows which, Invoke-AlloyScanSync -ErrorsOnly tries again.");
         foreach (var sentence in _context.UnfitValues())
             _context.Observer.OnWarning(sentence);
         if (status is SyncRunStatus.Failed or SyncRunStatus.Canceled)
@@ -124,6 +145,7 @@ internal sealed class SyncRunner
         var run = new SyncRun
         {
             Id = _context.RunId,
+            Kind = _request.ErrorsOnly ? SyncRunKind.Replay : SyncRunKind.Sync,
             Job = _context.Job.Name,
             Target = _context.Job.Target,
             Site = _context.Job.Site,
@@ -152,6 +174,7 @@ internal sealed class SyncRunner
             NamelessSoftware = c.NamelessSoftware,
             Unsettled = c.Unsettled,
             Skipped = c.Skipped,
+            Parked = c.Parked,
             Errors = c.Errors,
             ApiCalls = usage.Calls,
             BytesReceived = usage.BytesReceived,
@@ -235,8 +258,33 @@ internal sealed class SyncRunner
                 absent.CloseConflicts();
         }
 
+        if (_scope.Complete && allDecided && !_scope.WasCut)
+            _scope.Failing.Settle(_scope.Staging, _scope.Write);
+
         if (_context.Counts.NamelessSoftware > 0)
             _context.Observer.OnVerbose($"{_context.Counts.NamelessSoftware} rows of software have no name and were left out.");
+        if (_scope.WasCut)
+            SayBudgetSpent();
+    }
+
+    /// <summary>Works on devices that failed before, by the same rules as a whole run, as far as they allow it without the list.</summary>
+    private async Task ReplayAsync(ReplayStage replay, CancellationToken cancellationToken)
+    {
+        var queue = new DeviceQueue(_scope);
+        var linked = new LinkedDevices(_scope, queue);
+        var unlinked = new UnlinkedDevices(_scope, queue);
+        // A replay tells of a part of the site only: the next run counts all.
+        if (_context.Applying)
+            _scope.Write(_scope.Identification.Junk.Begin);
+        await replay.ReadAsync(cancellationToken).ConfigureAwait(false);
+        _scope.Staging.SettleStale();
+        _scope.Staging.SettleOrder();
+        await linked.ProcessAsync(long.MaxValue, cancellationToken).ConfigureAwait(false);
+        await linked.ProcessDeletedAsync(cancellationToken).ConfigureAwait(false);
+        await unlinked.ProcessAsync(cancellationToken).ConfigureAwait(false);
+        await linked.ProcessStaleAsync(cancellationToken).ConfigureAwait(false);
+        _scope.Batch.Flush();
+        replay.Conclude();
         if (_scope.WasCut)
             SayBudgetSpent();
     }

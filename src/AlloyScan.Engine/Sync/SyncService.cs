@@ -33,6 +33,9 @@ public sealed class SyncService
         if (request.MaxApiCalls is < 1)
             throw new AlloyScanException(ErrorKind.InvalidArgument, "InvalidBudget", $"A budget of {request.MaxApiCalls} API calls allows nothing.", request.MaxApiCalls, "Give 1 or more, or leave it out for no limit.");
 
+        if (request.ErrorsOnly && (request.Full || request.Selection is not null || request.Mode == SyncMode.SavePlan))
+            throw new AlloyScanException(ErrorKind.InvalidArgument, "InvalidRequest", "Failed devices are tried again in a run of their own: not with a full read, not with a saved plan, and not as one.", request.Job.Name, "Leave the other out, or run twice.");
+
         var listener = new SerialObserver(observer);
         using var session = _store.NewSession();
         var job = SyncJobs.Check(session, request.Job);
@@ -77,7 +80,7 @@ public sealed class SyncService
                 if (request.Selection is { } selection)
                     new PlanStore(session).Check(selection, context, settled: !context.SoftwareGroups.IsFiltering);
                 if (applying)
-                    RunRow.Begin(context);
+                    RunRow.Begin(context, request.ErrorsOnly ? SyncRunKind.Replay : SyncRunKind.Sync);
                 return await new SyncRunner(context, request, new MeteredSource(request.Source ?? ownClient!, budget), budget, lease).RunAsync(cancellationToken).ConfigureAwait(false);
             }
             finally

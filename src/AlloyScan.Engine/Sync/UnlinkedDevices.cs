@@ -33,6 +33,9 @@ internal sealed class UnlinkedDevices(RunScope scope, DeviceQueue queue)
                 if (reader.GetString(0) == "Ignored")
                 {
                     scope.Context.Counts.Skipped++;
+                    // Nobody asks for it any more, so it fails no more.
+                    if (scope.Failing.IsFailing(staged.Device.Id))
+                        scope.Batch.Add(staged.Device.Id, staged.Device.DisplayName, () => null, null);
                     return null;
                 }
 
@@ -98,10 +101,13 @@ internal sealed class UnlinkedDevices(RunScope scope, DeviceQueue queue)
     private SyncChange? CreateOrWait(DeviceFacts facts, Device list, FactsSource from, bool first)
     {
         var started = scope.Context.TimeProvider.GetTimestamp();
-        var identifiers = scope.Identification.IdentifiersOf(facts);
-        scope.Staging.RemoveIdentifiers(facts.DeviceId, DeviceFacts.ListIdentifiers(list).Except(identifiers));
-        scope.Staging.AddIdentifiers(facts.DeviceId, identifiers);
-        var alone = first && from != FactsSource.Conflict && scope.Identification.IsAlone(facts, identifiers);
+        var alone = StageException.In("Identify", () =>
+        {
+            var identifiers = scope.Identification.IdentifiersOf(facts);
+            scope.Staging.RemoveIdentifiers(facts.DeviceId, DeviceFacts.ListIdentifiers(list).Except(identifiers));
+            scope.Staging.AddIdentifiers(facts.DeviceId, identifiers);
+            return first && from != FactsSource.Conflict && scope.Identification.IsAlone(facts, identifiers);
+        });
         scope.SpendWithin("Identify", started);
         if (alone)
         {
@@ -110,6 +116,7 @@ internal sealed class UnlinkedDevices(RunScope scope, DeviceQueue queue)
         }
 
         scope.Staging.Wait(facts, from);
+        scope.Batch.LeaveUndecided();
         return null;
     }
 
@@ -205,10 +212,13 @@ internal sealed class UnlinkedDevices(RunScope scope, DeviceQueue queue)
         SyncChange? Decide()
         {
             var started = scope.Context.TimeProvider.GetTimestamp();
-            var decision = scope.Identification.Decide(facts);
+            var decision = StageException.In("Identify", () => scope.Identification.Decide(facts));
             scope.SpendWithin("Identify", started);
             if (decision.Kind == DecisionKind.Conflict && !writeConflict)
+            {
+                scope.Batch.LeaveUndecided();
                 return null;
+            }
 
             record = decision.Record > 0 ? decision.Record : null;
             DropKept(facts);
@@ -228,6 +238,12 @@ internal sealed class UnlinkedDevices(RunScope scope, DeviceQueue queue)
         if (scope.Staging.Find(facts.DeviceId) is not { } list)
             return null;
 
+        if (scope.Failing.IsParked(list.Id, ListedAs.Of(list)))
+        {
+            scope.Context.Counts.Parked++;
+            return null;
+        }
+
         try
         {
             return await ReadFactsAsync(list, cancellationToken).ConfigureAwait(false);
@@ -238,9 +254,9 @@ internal sealed class UnlinkedDevices(RunScope scope, DeviceQueue queue)
             _stopped = true;
             return null;
         }
-        catch (AlloyScanException e) when (!scope.IsFatal(e))
+        catch (Exception e) when (!scope.IsFatal(e))
         {
-            scope.Batch.AddError(facts.DeviceId, facts.DisplayName, "Read", e.ErrorId, e.Message);
+            scope.Batch.AddError(facts.DeviceId, facts.DisplayName, DeviceFailure.Read(e));
             return null;
         }
     }

@@ -84,6 +84,11 @@ public abstract class JobSettingsCmdlet : StoreCmdlet
     [ValidateRange(1, 1000)]
     public int MostCarriers { get; set; }
 
+    /// <summary>Runs in a row that a device may fail before it is parked: left alone until its row in the site's list changes. 0 never parks any. New jobs use 5.</summary>
+    [Parameter]
+    [ValidateRange(0, 1000)]
+    public int ParkAfter { get; set; }
+
     /// <summary>Names of further sites whose CIs the identification rules see. New jobs see those of their own site, and those of no site.</summary>
     [Parameter]
     [AllowEmptyCollection]
@@ -127,6 +132,7 @@ public abstract class JobSettingsCmdlet : StoreCmdlet
         DeletedRecord = Given(nameof(DeletedRecord), DeletedRecord, job.DeletedRecord),
         StaleAfterDays = Given(nameof(StaleAfterDays), StaleAfterDays, job.StaleAfterDays),
         MostCarriers = Given(nameof(MostCarriers), MostCarriers, job.MostCarriers),
+        ParkAfter = Given(nameof(ParkAfter), ParkAfter, job.ParkAfter),
         IdentificationSites = IsGiven(nameof(IdentificationSite)) ? IdentificationSite : job.IdentificationSites,
         TypeMap = IsGiven(nameof(TypeMap)) ? ReadTypeMap(TypeMap) : job.TypeMap,
         ThrottleLimit = Given(nameof(ThrottleLimit), ThrottleLimit, job.ThrottleLimit),

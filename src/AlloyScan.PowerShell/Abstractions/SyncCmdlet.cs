@@ -40,6 +40,9 @@ public abstract class SyncCmdlet : StoreCmdlet
             case SyncRunStatus.Blocked:
                 Warn($"The run of the job '{run.Job}' was blocked by a guard.{reason}");
                 break;
+            case SyncRunStatus.Succeeded when run.Parked > 0:
+                Warn($"The run of the job '{run.Job}' succeeded.{reason}");
+                break;
             case SyncRunStatus.PartiallySucceeded:
                 var failed = run.Errors == 0 ? string.Empty : run.Errors == 1 ? $" One device failed.{rows}" : $" {run.Errors} devices failed.{rows}";
                 Warn($"The run of the job '{run.Job}' succeeded in part.{failed}{reason}");

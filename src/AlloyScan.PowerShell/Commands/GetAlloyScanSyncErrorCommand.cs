@@ -15,13 +15,17 @@ public sealed class GetAlloyScanSyncErrorCommand : StoreCmdlet
     [ValidateNotNullOrEmpty]
     public long[]? RunId { get; set; }
 
+    /// <summary>Only the newest error of each device that is parked: it failed so many runs in a row that runs leave it alone until it changes.</summary>
+    [Parameter]
+    public SwitchParameter Parked { get; set; }
+
     /// <inheritdoc/>
     protected override async Task ProcessAsync(CancellationToken cancellationToken)
     {
         var store = await OpenStoreAsync(cancellationToken).ConfigureAwait(false);
         if (RunId is null)
         {
-            await EmitAllAsync(store, store.Runs.Errors(), cancellationToken).ConfigureAwait(false);
+            await EmitAllAsync(store, store.Runs.Errors(parkedOnly: Parked), cancellationToken).ConfigureAwait(false);
             return;
         }
 
@@ -29,7 +33,7 @@ public sealed class GetAlloyScanSyncErrorCommand : StoreCmdlet
         {
             // An unknown number is an error, a run without errors is none.
             await OffThread(() => store.Runs.Get(id), cancellationToken).ConfigureAwait(false);
-            await EmitAllAsync(store, store.Runs.Errors(id), cancellationToken).ConfigureAwait(false);
+            await EmitAllAsync(store, store.Runs.Errors(id, Parked), cancellationToken).ConfigureAwait(false);
         }).ConfigureAwait(false);
     }
 }

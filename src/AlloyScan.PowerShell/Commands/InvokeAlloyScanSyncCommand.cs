@@ -14,6 +14,7 @@ public sealed class InvokeAlloyScanSyncCommand : SyncCmdlet
 {
     private const string JobSet = "Job";
     private const string PlanSet = "Plan";
+    private const string ErrorsSet = "Errors";
 
     private readonly SortedSet<int> _rows = [];
     private long? _plan;
@@ -21,6 +22,7 @@ public sealed class InvokeAlloyScanSyncCommand : SyncCmdlet
 
     /// <summary>Names of the jobs to run.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = JobSet)]
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = ErrorsSet)]
     [ArgumentCompleter(typeof(JobNameCompleter))]
     [ValidateNotNullOrEmpty]
     public JobName[] Name { get; set; } = null!;
@@ -38,6 +40,14 @@ public sealed class InvokeAlloyScanSyncCommand : SyncCmdlet
     /// <summary>Reads every device and snapshot, also those that have not moved since the last run.</summary>
     [Parameter(ParameterSetName = JobSet)]
     public SwitchParameter Full { get; set; }
+
+    /// <summary>Reads only the devices that failed in earlier runs of the job's site, parked ones too. Nothing is marked missing, retired or deleted by such a run.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = ErrorsSet)]
+    public SwitchParameter ErrorsOnly { get; set; }
+
+    /// <summary>Number of a run: of the devices that fail, only those are read that failed in it.</summary>
+    [Parameter(ParameterSetName = ErrorsSet)]
+    public long? RunId { get; set; }
 
     /// <summary>Most API calls to spend. The run stops cleanly when they are spent and the next run goes on from there.</summary>
     [Parameter]
@@ -57,7 +67,9 @@ public sealed class InvokeAlloyScanSyncCommand : SyncCmdlet
         await EachAsync(Name.Select(job => job.Name), async name =>
         {
             var job = await OffThread(() => store.Jobs.Get(name), cancellationToken).ConfigureAwait(false);
-            await RunAsync(store, new SyncRequest { Job = job, Full = Full, MaxApiCalls = MaxApiCalls }, cancellationToken).ConfigureAwait(false);
+            if (RunId is { } run)
+                await OffThread(() => store.Runs.Get(run), cancellationToken).ConfigureAwait(false);
+            await RunAsync(store, new SyncRequest { Job = job, Full = Full, ErrorsOnly = ErrorsOnly, ErrorsOfRun = RunId, MaxApiCalls = MaxApiCalls }, cancellationToken).ConfigureAwait(false);
         }).ConfigureAwait(false);
     }
 
@@ -119,6 +131,7 @@ public sealed class InvokeAlloyScanSyncCommand : SyncCmdlet
     {
         var action = request.Selection switch
         {
+            null when request.ErrorsOnly => $"Read the devices of {request.Job.SiteUrl} that failed again, into the CMDB '{request.Job.Target}'",
             null => $"Synchronise {request.Job.SiteUrl} into the CMDB '{request.Job.Target}'",
             { Rows.Count: 0 } all => $"Apply plan {all.PlanId}",
             { Rows.Count: var count } some => $"Apply {count} rows of plan {some.PlanId}",

@@ -33,13 +33,13 @@ internal sealed class SyncFixture : IDisposable
 
     public Recorder Heard { get; private set; } = new();
 
-    public async Task<SyncRun> RunAsync(SyncMode mode = SyncMode.Apply, bool full = false, PlanSelection? selection = null, int? maxApiCalls = null, CancellationToken token = default)
+    public async Task<SyncRun> RunAsync(SyncMode mode = SyncMode.Apply, bool full = false, PlanSelection? selection = null, int? maxApiCalls = null, bool errorsOnly = false, long? errorsOfRun = null, CancellationToken token = default)
     {
         Heard = new Recorder();
         lock (Source.Log)
             Source.Log.Clear();
         return await Store.Sync.ExecuteAsync(
-            new SyncRequest { Job = Job, Mode = mode, Full = full, Source = Source, Selection = selection, MaxApiCalls = maxApiCalls }, Heard, token);
+            new SyncRequest { Job = Job, Mode = mode, Full = full, Source = Source, Selection = selection, MaxApiCalls = maxApiCalls, ErrorsOnly = errorsOnly, ErrorsOfRun = errorsOfRun }, Heard, token);
     }
 
     public async Task<SyncRun> RunWellAsync()

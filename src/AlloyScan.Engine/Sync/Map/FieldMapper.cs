@@ -26,7 +26,9 @@ internal sealed class FieldMapper
     public IReadOnlyDictionary<CmdbField, UnfitValues> Unfit => _unfit;
 
     /// <summary>Values of a CI to be created, by position of the field.</summary>
-    public string?[] NewValues(DeviceFacts facts)
+    public string?[] NewValues(DeviceFacts facts) => StageException.In("Map", () => InitialAndMapped(facts));
+
+    private string?[] InitialAndMapped(DeviceFacts facts)
     {
         var values = new string?[_size];
         foreach (var (field, value) in _resolved.InitialValues)
@@ -44,7 +46,10 @@ internal sealed class FieldMapper
     /// <param name="facts">The device.</param>
     /// <param name="current">What the CI holds.</param>
     /// <param name="written">What we last wrote to each field; absent where we never wrote.</param>
-    public List<(CmdbField Field, string? Value)> Changes(DeviceFacts facts, string?[] current, Dictionary<string, string?> written)
+    public List<(CmdbField Field, string? Value)> Changes(DeviceFacts facts, string?[] current, Dictionary<string, string?> written) =>
+        StageException.In("Map", () => Compare(facts, current, written));
+
+    private List<(CmdbField Field, string? Value)> Compare(DeviceFacts facts, string?[] current, Dictionary<string, string?> written)
     {
         var changes = new List<(CmdbField, string?)>();
         foreach (var mapping in _mappings)

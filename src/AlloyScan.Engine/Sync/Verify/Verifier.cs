@@ -47,6 +47,8 @@ internal sealed class Verifier(RunContext context, IInventorySource source)
             yield return check;
         foreach (var check in Fields())
             yield return check;
+        foreach (var check in Failing())
+            yield return check;
     }
 
     private VerificationCheck LastRun()
@@ -224,6 +226,16 @@ internal sealed class Verifier(RunContext context, IInventorySource source)
 
             yield return None(check, count, $"{string.Join("; ", names)}{(count > names.Count ? "; ..." : string.Empty)}. {advice}");
         }
+    }
+
+    private IEnumerable<VerificationCheck> Failing()
+    {
+        var failing = new FailingDevices(context, byHand: false);
+        var parked = context.Job.ParkAfter == 0 ? 0 : Number("SELECT count(*) FROM failing_devices WHERE site_id = @p0 AND attempts >= @p1", context.SiteId, context.Job.ParkAfter);
+        yield return None("Failing devices", failing.Count() - parked, $"Every run tries them; Get-AlloyScanSyncError shows why they fail. {Run} -ErrorsOnly tries them alone.");
+        yield return None(
+            "Parked devices", parked,
+            $"They failed {context.Job.ParkAfter} runs in a row and are left alone until they change; Get-AlloyScanSyncError -Parked shows why. {Run} -ErrorsOnly tries them again.");
     }
 
     private async Task<(int? Total, int Skipped, AlloyScanException? Failure)> ReadListAsync(CancellationToken cancellationToken)
