@@ -53,7 +53,7 @@ public sealed class VerificationTests
                 "Last run", "Token", "Registration expiry", "Site: device list", "Devices linked: computers", "Devices linked: hardware", "Live links without device",
                 "Computers: Linux", "Computers: Windows", "Discovered installations", "Installations not chosen", "Software catalog: installations counted",
                 "Products without installation", "CIs edited since the last run", "Linked CIs deleted from the CMDB", "Missing devices",
-                "CIs retired for absence", "Open conflicts", "Open conflicts: rests on junk", "Fields that do not settle", "Fields that go back and forth",
+                "CIs retired for absence", "Open conflicts", "Open conflicts: rests on junk", "Fields that do not settle", "Fields that go back and forth", "Failing devices", "Parked devices",
             ],
             checks.Keys);
     }
