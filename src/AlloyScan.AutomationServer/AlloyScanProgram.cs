@@ -38,6 +38,7 @@ internal static partial class AlloyScanProgram
     {
         DemoCommand.Create(),
         RunCommand.Create(),
+        ServeCommand.Create(),
         JobsCommand.Create(),
         RunsCommand.Create(),
         VerifyCommand.Create(),

@@ -97,6 +97,9 @@ internal static class JsonLine
         json.WriteString("deleted_record", job.DeletedRecord.ToString());
         json.WriteString("last_run_status", job.LastRunStatus);
         WriteTime(json, "last_run_at", job.LastRunAt);
+        json.WriteString("schedule", job.Schedule?.ToString());
+        json.WriteString("schedule_problem", job.ScheduleProblem);
+        WriteTime(json, "next_run_at", job.NextRunAt);
         WriteTime(json, "created_at", job.CreatedAt);
         WriteTime(json, "updated_at", job.UpdatedAt);
     });

@@ -63,11 +63,13 @@ internal static class Tables
         table.AddColumn("Software");
         table.AddColumn(new TableColumn("Last run (UTC)").NoWrap());
         table.AddColumn(new TableColumn("Status").NoWrap());
+        table.AddColumn("Next run (UTC)");
         foreach (var job in jobs)
         {
             table.AddRow(
                 new Text(job.Name), new Text(job.Enabled ? "yes" : "no"), new Text(job.SiteUrl.AbsoluteUri), new Text(Words.Platforms(job.ImportSoftware)),
-                new Text(Words.Time(job.LastRunAt)), new Text(job.LastRunStatus ?? "never run"));
+                new Text(Words.Time(job.LastRunAt)), new Text(job.LastRunStatus ?? "never run"),
+                new Text(job switch { { NextRunAt: { } next } => Words.Time(next), { ScheduleProblem: not null } => "bad schedule", _ => "by force only" }));
         }
 
         return table;

@@ -28,7 +28,7 @@ internal sealed class Lease
     }
 
     /// <summary>Milliseconds since 1970 by the database's clock.</summary>
-    private const string DatabaseNow = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)";
+    internal const string DatabaseNow = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)";
 
     public static string NameOf(long targetId) => $"target:{targetId}";
 
@@ -83,13 +83,15 @@ internal sealed class Lease
     public void Release() =>
         _session.Prepare("UPDATE leases SET process_id = 0, heartbeat_at = 0 WHERE name = @p0 AND number = @p1").Set(0, _name).Set(1, _number).Execute();
 
-    private static (int Process, long Started) Self()
+    /// <summary>This process, by its number and start.</summary>
+    internal static (int Process, long Started) Self()
     {
         using var self = Process.GetCurrentProcess();
         return (self.Id, StartOf(self));
     }
 
-    private static bool IsAlive(int process, long started)
+    /// <summary>Whether a process of this host is still there.</summary>
+    internal static bool IsAlive(int process, long started)
     {
         try
         {

@@ -216,6 +216,7 @@ public sealed class SyncJobs
                 session.Execute("DELETE FROM plan_rows WHERE plan_id IN (SELECT p.id FROM plans p JOIN jobs j ON j.id = p.job_id WHERE j.name = @p0)", name);
                 session.Execute("DELETE FROM plans WHERE job_id IN (SELECT id FROM jobs WHERE name = @p0)", name);
                 session.Execute("DELETE FROM notification_states WHERE job_id IN (SELECT id FROM jobs WHERE name = @p0)", name);
+                session.Execute("DELETE FROM schedule_claims WHERE job_id IN (SELECT id FROM jobs WHERE name = @p0)", name);
                 session.Execute("DELETE FROM jobs WHERE name = @p0", name);
             });
         }

@@ -1,6 +1,7 @@
 using System.Data.Common;
 using AlloyScan.Engine.Cmdb;
 using AlloyScan.Engine.Jobs;
+using AlloyScan.Engine.Jobs.Schedules;
 using AlloyScan.Engine.Reporting;
 using AlloyScan.Engine.Sync;
 using AlloyScan.Engine.Sync.Conflicts;
@@ -35,6 +36,7 @@ public sealed class AlloyStore : IDisposable
         Conflicts = new SyncConflicts(this);
         Links = new SyncLinks(this);
         Undo = new UndoService(this);
+        Schedules = new JobSchedules(this);
         Notifications = new Notifications(this);
     }
 
@@ -70,6 +72,9 @@ public sealed class AlloyStore : IDisposable
 
     /// <summary>What ties devices to CIs.</summary>
     public SyncLinks Links { get; }
+
+    /// <summary>What the schedules of the jobs have due.</summary>
+    public JobSchedules Schedules { get; }
 
     /// <summary>Takes runs back.</summary>
     public UndoService Undo { get; }
