@@ -27,6 +27,7 @@
         'Get-AlloyCmdbHardware'
         'Get-AlloyCmdbInstallation'
         'Get-AlloyCmdbSoftwareProduct'
+        'Get-AlloyScanAutomation'
         'Get-AlloyScanConflict'
         'Get-AlloyScanConnection'
         'Get-AlloyScanDevice'
@@ -52,6 +53,7 @@
         'New-AlloyScanSchedule'
         'New-AlloyScanServiceAction'
         'New-AlloyScanSyncJob'
+        'Register-AlloyScanAutomation'
         'Remove-AlloyCmdbField'
         'Remove-AlloyScanIdentificationRule'
         'Remove-AlloyScanJunkIdentifier'
@@ -76,6 +78,7 @@
         'Test-AlloyScanNotification'
         'Test-AlloyScanSync'
         'Undo-AlloyScanSync'
+        'Unregister-AlloyScanAutomation'
     )
     PrivateData          = @{
         PSData = @{

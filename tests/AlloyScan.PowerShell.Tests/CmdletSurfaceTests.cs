@@ -13,9 +13,9 @@ public class CmdletSurfaceTests
 
     // The verbs of PowerShell's own constants that this module uses; each was looked up in Get-Verb.
     private static readonly string[] s_approved =
-        ["Connect", "Disconnect", "Get", "Test", "New", "Set", "Add", "Remove", "Reset", "Enable", "Disable", "Invoke", "Start", "Stop", "Resolve", "Split", "Undo", "Export", "Import", "Copy"];
+        ["Connect", "Disconnect", "Get", "Test", "New", "Set", "Add", "Remove", "Reset", "Enable", "Disable", "Invoke", "Start", "Stop", "Resolve", "Split", "Undo", "Export", "Import", "Register", "Unregister", "Copy"];
 
-    private static readonly string[] s_mutators = ["New", "Set", "Add", "Remove", "Reset", "Enable", "Disable", "Invoke", "Start", "Stop", "Resolve", "Split", "Undo", "Export", "Import", "Copy"];
+    private static readonly string[] s_mutators = ["New", "Set", "Add", "Remove", "Reset", "Enable", "Disable", "Invoke", "Start", "Stop", "Resolve", "Split", "Undo", "Export", "Import", "Register", "Unregister", "Copy"];
 
     // They make an object and change nothing, so that there is nothing to ask.
     private static readonly string[] s_makers = ["New-AlloyScanSchedule"];
@@ -79,7 +79,7 @@ public class CmdletSurfaceTests
     {
         var secrets = Cmdlet(name).Parameters.Where(parameter => parameter.Name.Contains("Secret", StringComparison.Ordinal) || parameter.Name.Contains("Password", StringComparison.Ordinal));
         // The variable and the file say where a secret is.
-        Assert.All(secrets, parameter => Assert.True(parameter.Type == "SecureString" || parameter.Name is "ClientSecretVariable" or "ClientSecretFile", parameter.Name));
+        Assert.All(secrets, parameter => Assert.True(parameter.Type == "SecureString" || parameter.Name is "ClientSecretVariable" or "ClientSecretFile" or "SecretFile", parameter.Name));
     }
 
     [Fact]

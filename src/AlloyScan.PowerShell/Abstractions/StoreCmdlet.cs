@@ -52,7 +52,8 @@ public abstract class StoreCmdlet : AsyncCmdlet
     private protected override bool IsFatal(AlloyScanException exception) =>
         _store is null || exception.Kind == ErrorKind.ResourceUnavailable || base.IsFatal(exception);
 
-    private StoreLocation Locate()
+    /// <summary>Where the store is, without opening it.</summary>
+    private protected StoreLocation Locate()
     {
         // Refuses passwords, connection strings and network paths in the words that the user gave.
         var location = StoreLocation.Resolve(Store);
