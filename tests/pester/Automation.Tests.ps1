@@ -5,7 +5,7 @@ BeforeDiscovery {
 BeforeAll {
     Import-Module $PSScriptRoot/TestHelper.psm1 -Force
     Import-BuiltModule
-    $before = @{ XDG_CONFIG_HOME = $env:XDG_CONFIG_HOME; PATH = $env:PATH }
+    $before = @{ XDG_CONFIG_HOME = $env:XDG_CONFIG_HOME; XDG_RUNTIME_DIR = $env:XDG_RUNTIME_DIR; PATH = $env:PATH }
     # The folder of units, and a program, with what needs quoting in their names.
     $env:XDG_CONFIG_HOME = Join-Path $TestDrive 'config home'
     $folder = Join-Path $TestDrive 'my 100% programs'
@@ -21,6 +21,7 @@ BeforeAll {
 
 AfterAll {
     $env:XDG_CONFIG_HOME = $before.XDG_CONFIG_HOME
+    $env:XDG_RUNTIME_DIR = $before.XDG_RUNTIME_DIR
     $env:PATH = $before.PATH
 }
 
@@ -42,8 +43,16 @@ Describe 'Register-AlloyScanAutomation' -Skip:(-not $IsLinux) {
     It 'is accepted by systemd-analyze' -Skip:(-not $analyze) {
         Set-Content $TestDrive/secret 'x'
         $automation = Register-AlloyScanAutomation nightly -Path $program -Store $store -Scope User -SecretFile @{ hq = "$TestDrive/secret" } -EnvironmentFile "$TestDrive/some.env" -NoCommand -WarningAction SilentlyContinue
-        $said = systemd-analyze verify --user --man=no $automation.Path 2>&1 | ForEach-Object { "$_" } | Where-Object { $_ -match 'nightly' }
-        $said | Should -BeNullOrEmpty
+        # It wants a folder for its sockets, whether it opens one or not.
+        $env:XDG_RUNTIME_DIR = $TestDrive
+        $said = systemd-analyze verify --user --man=no $automation.Path 2>&1 | ForEach-Object { "$_" }
+        $LASTEXITCODE | Should -Be 0 -Because "$said"
+        $said | Where-Object { $_ -match 'nightly' } | Should -BeNullOrEmpty
+
+        # It would say what is wrong.
+        Set-Content $automation.Path ($automation.Text -replace 'serve --store "', 'serve --store ')
+        $null = systemd-analyze verify --user --man=no $automation.Path 2>&1
+        $LASTEXITCODE | Should -Not -Be 0
     }
 
     It 'finds the program on the PATH, and says plainly when it is not there' {
