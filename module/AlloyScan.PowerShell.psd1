@@ -17,6 +17,7 @@
     CmdletsToExport      = @(
         'Add-AlloyScanJunkIdentifier'
         'Connect-AlloyScan'
+        'Copy-AlloyScanStore'
         'Copy-AlloyScanSyncJob'
         'Disable-AlloyScanSyncJob'
         'Disconnect-AlloyScan'

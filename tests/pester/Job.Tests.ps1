@@ -92,7 +92,7 @@ Describe 'New-AlloyScanSyncJob' {
 
     It 'says what is wrong with the store: <Id>' -ForEach @(
         @{ Id = 'NotAStore'; Path = { Set-Content $TestDrive/text.db ('no database ' * 1000); "$TestDrive/text.db" } }
-        @{ Id = 'UnsupportedStore'; Path = { 'Host=db;Database=alloy' } }
+        @{ Id = 'UnsupportedStore'; Path = { 'Host=db;Username=alloy' } }
         @{ Id = 'SecretInArgument'; Path = { 'Host=db;Database=alloy;Password=x' } }
     ) {
         Get-ErrorId { New-AlloyScanSyncJob -Store (& $Path) } | Should -Be $Id

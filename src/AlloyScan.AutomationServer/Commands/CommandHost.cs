@@ -11,7 +11,7 @@ internal static class CommandHost
     /// <summary>Makes the <c>--store</c> option.</summary>
     public static Option<string?> StoreOption() => new("--store")
     {
-        Description = $"The store: a SQLite file. Default: the environment variable {StoreLocation.EnvironmentVariable}, else a file in your data folder.",
+        Description = $"The store: a SQLite file, or a PostgreSQL connection string without a password. Default: the environment variable {StoreLocation.EnvironmentVariable}, else a file in your data folder.",
         HelpName = "PATH",
     };
 
@@ -78,7 +78,7 @@ internal static class CommandHost
     public static AlloyStore OpenExistingStore(string? argument)
     {
         var location = StoreLocation.Resolve(argument);
-        return File.Exists(location.Path)
+        return AlloyStore.Exists(location)
             ? AlloyStore.Open(location)
             : throw new AlloyScanException(
                 ErrorKind.NotFound, "StoreNotFound", $"There is no store at '{location.Path}'.", location.Path,

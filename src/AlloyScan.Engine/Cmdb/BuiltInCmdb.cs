@@ -83,7 +83,7 @@ internal sealed class BuiltInCmdb
         _insert.Set(0, id).Set(2, (int)recordClass).Set(3, number).Set(4, now).Set(5, now).Set(6, CustomValues.Write(Schema.CustomOf(recordClass), values));
         foreach (var field in CmdbFields.All)
             Set(_insert, 7 + field.Index, field, values[field.Index]);
-        _insert.Execute();
+        _insert.Post();
         return (id, number);
     }
 
@@ -93,7 +93,7 @@ internal sealed class BuiltInCmdb
         if (!_numbersTaken)
             return;
 
-        _session.Prepare("UPDATE targets SET next_computer = @p1, next_hardware = @p2 WHERE id = @p0").Set(0, _targetId).Set(1, _nextComputer).Set(2, _nextHardware).Execute();
+        _session.Prepare("UPDATE targets SET next_computer = @p1, next_hardware = @p2 WHERE id = @p0").Set(0, _targetId).Set(1, _nextComputer).Set(2, _nextHardware).Post();
         _numbersTaken = false;
     }
 
@@ -113,7 +113,7 @@ internal sealed class BuiltInCmdb
             Set(statement, position++, field, value);
         if (custom)
             statement.Set(position, CustomValues.Change(record.Custom, changes.Where(c => c.Field.IsCustom)));
-        statement.Execute();
+        statement.Post();
         return version;
     }
 
@@ -129,6 +129,13 @@ internal sealed class BuiltInCmdb
         }
 
         return added;
+    }
+
+    /// <summary>Adds identifiers to a CI that has none yet.</summary>
+    public void PutIdentifiers(long record, IEnumerable<Identifier> identifiers)
+    {
+        foreach (var identifier in identifiers)
+            _insertIdentifier.Set(0, (int)identifier.Kind).Set(1, identifier.Value).Set(2, record).Post();
     }
 
     /// <summary>Takes identifiers from a CI.</summary>

@@ -15,7 +15,7 @@ public sealed class CmdbRepository
 
     private const string Filter = """
         (@Id IS NULL OR id = @Id) AND (@Name IS NULL OR lower(name) GLOB @Name OR lower(id) = @Name) AND (@SerialNumber IS NULL OR lower(serial_number) GLOB @SerialNumber)
-        AND (@Status IS NULL OR lower(status) GLOB @Status) AND (@DeviceId IS NULL OR device_id = @DeviceId) AND (@Target IS NULL OR target = @Target COLLATE NOCASE)
+        AND (@Status IS NULL OR lower(status) GLOB @Status) AND (@DeviceId IS NULL OR device_id = @DeviceId) AND (@Target IS NULL OR lower(target) = lower(@Target))
         """;
 
     private readonly AlloyStore _store;
@@ -95,7 +95,7 @@ public sealed class CmdbRepository
         var number = computerId is null ? null : RecordIds.Parse(computerId) is (1, { } found) ? found : (long?)0;
         return _store.Stream<InstallationRow>(
             """
-            SELECT printf('C%06d', r.number) AS ComputerId, r.name AS ComputerName, p.id AS ProductId, p.name AS Name, p.version AS Version, p.publisher AS Publisher,
+            SELECT r.number AS Number, r.name AS ComputerName, p.id AS ProductId, p.name AS Name, p.version AS Version, p.publisher AS Publisher,
                 i.install_date AS InstallDate, i.install_key AS InstallKey, i.serial_number AS SerialNumber, t.name AS Target
             FROM records r JOIN installations i ON i.record = r.id JOIN products p ON p.id = i.product JOIN targets t ON t.id = r.target_id
             WHERE r.class = 1 AND lower(coalesce(r.status, '')) <> 'retired' AND (@number IS NULL OR r.number = @number)
@@ -104,7 +104,7 @@ public sealed class CmdbRepository
             """,
             new { number, name = SqlPattern.Glob(name), productId }).Select(row => new DiscoveredInstallation
             {
-                ComputerId = row.ComputerId,
+                ComputerId = RunContext.RecordId(RecordClass.Computer, row.Number),
                 ComputerName = row.ComputerName,
                 ProductId = row.ProductId,
                 Name = row.Name,
@@ -124,7 +124,7 @@ public sealed class CmdbRepository
         _store.Stream<ProductRow>(
             """
             SELECT id AS Id, name AS Name, version AS Version, publisher AS Publisher, software_group AS SoftwareGroup, installations AS Installations FROM software_products
-            WHERE (@name IS NULL OR lower(name) GLOB @name) AND (@publisher IS NULL OR lower(publisher) GLOB @publisher) ORDER BY name COLLATE NOCASE, version
+            WHERE (@name IS NULL OR lower(name) GLOB @name) AND (@publisher IS NULL OR lower(publisher) GLOB @publisher) ORDER BY lower(name), name, version
             """,
             new { name = SqlPattern.Glob(name), publisher = SqlPattern.Glob(publisher) }).Select(row => new SoftwareProduct
             {
@@ -266,7 +266,7 @@ public sealed class CmdbRepository
 
     private sealed class InstallationRow
     {
-        public string ComputerId { get; init; } = string.Empty;
+        public long Number { get; init; }
         public string? ComputerName { get; init; }
         public long ProductId { get; init; }
         public string Name { get; init; } = string.Empty;

@@ -154,27 +154,27 @@ internal sealed class InstallationSets
         {
             for (var i = 0; i < RowsAtOnce; i++)
                 Bind(_insertMany, i * 5, record, added[row + i]);
-            _insertMany.Execute();
+            _insertMany.Post();
         }
 
         for (; row < added.Count; row++)
         {
             Bind(_insert, 0, record, added[row]);
-            _insert.Execute();
+            _insert.Post();
         }
 
         foreach (var (product, _) in added)
             _catalog.Count(product, 1);
         foreach (var product in difference.Removed)
         {
-            _session.Prepare("DELETE FROM installations WHERE record = @p0 AND product = @p1").Set(0, record).Set(1, product).Execute();
+            _session.Prepare("DELETE FROM installations WHERE record = @p0 AND product = @p1").Set(0, record).Set(1, product).Post();
             _catalog.Count(product, -1);
         }
 
         foreach (var (product, item) in difference.Touched)
         {
             _session.Prepare("UPDATE installations SET install_date = @p2, install_key = @p3, serial_number = @p4 WHERE record = @p0 AND product = @p1")
-                .Set(0, record).Set(1, product).Set(2, Clean(item.InstallDate)).Set(3, Clean(item.InstallKey)).Set(4, Clean(item.SerialNumber)).Execute();
+                .Set(0, record).Set(1, product).Set(2, Clean(item.InstallDate)).Set(3, Clean(item.InstallKey)).Set(4, Clean(item.SerialNumber)).Post();
         }
     }
 

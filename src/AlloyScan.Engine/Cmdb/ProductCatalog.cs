@@ -99,7 +99,7 @@ internal sealed class ProductCatalog
             if (_nextId == 0)
                 _nextId = (_session.Prepare("SELECT max(id) FROM products").Number() ?? 0) + 1;
             id = _nextId++;
-            _insert.Set(0, id).Set(2, key).Set(3, software.Name.Trim()).Set(4, Clean(software.Version)).Set(5, Clean(software.Publisher)).Set(6, group).Execute();
+            _insert.Set(0, id).Set(2, key).Set(3, software.Name.Trim()).Set(4, Clean(software.Version)).Set(5, Clean(software.Publisher)).Set(6, group).Post();
             Added++;
         }
 
@@ -143,7 +143,7 @@ internal sealed class ProductCatalog
             if (change == 0)
                 continue;
 
-            update.Set(0, product).Set(1, change).Execute();
+            update.Set(0, product).Set(1, change).Post();
             if (change < 0 && delete.Set(0, product).Execute() > 0)
                 removed++;
         }

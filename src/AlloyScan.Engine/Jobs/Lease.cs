@@ -27,9 +27,6 @@ internal sealed class Lease
         _number = number;
     }
 
-    /// <summary>Milliseconds since 1970 by the database's clock.</summary>
-    internal const string DatabaseNow = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)";
-
     public static string NameOf(long targetId) => $"target:{targetId}";
 
     /// <summary>Time stamp of the last heartbeat by the process's own clock, for deciding when the next is due.</summary>
@@ -44,7 +41,7 @@ internal sealed class Lease
         long number = 0;
         session.InTransactionDo(() =>
         {
-            using (var reader = session.Prepare($"SELECT number, job, host, process_id, process_started, acquired_at, heartbeat_at, {DatabaseNow} FROM leases WHERE name = @p0").Set(0, name).Read())
+            using (var reader = session.Prepare($"SELECT number, job, host, process_id, process_started, acquired_at, heartbeat_at, {session.DatabaseNow} FROM leases WHERE name = @p0").Set(0, name).Read())
             {
                 if (reader.Read())
                 {
@@ -64,7 +61,7 @@ internal sealed class Lease
 
             number++;
             session.Prepare($"""
-                INSERT INTO leases (name, number, job, host, process_id, process_started, acquired_at, heartbeat_at) VALUES (@p0, @p1, @p2, @p3, @p4, @p5, {DatabaseNow}, {DatabaseNow})
+                INSERT INTO leases (name, number, job, host, process_id, process_started, acquired_at, heartbeat_at) VALUES (@p0, @p1, @p2, @p3, @p4, @p5, {session.DatabaseNow}, {session.DatabaseNow})
                 ON CONFLICT (name) DO UPDATE SET number = excluded.number, job = excluded.job, host = excluded.host, process_id = excluded.process_id,
                     process_started = excluded.process_started, acquired_at = excluded.acquired_at, heartbeat_at = excluded.heartbeat_at
                 """).Set(0, name).Set(1, number).Set(2, job).Set(3, Environment.MachineName).Set(4, process).Set(5, started).Execute();
@@ -76,12 +73,26 @@ internal sealed class Lease
     public bool Renew()
     {
         RenewedAt = _timeProvider.GetTimestamp();
-        return _session.Prepare($"UPDATE leases SET heartbeat_at = {DatabaseNow} WHERE name = @p0 AND number = @p1").Set(0, _name).Set(1, _number).Execute() == 1;
+        return _session.Prepare($"UPDATE leases SET heartbeat_at = {_session.DatabaseNow} WHERE name = @p0 AND number = @p1").Set(0, _name).Set(1, _number).Execute() == 1;
     }
 
     /// <summary>Gives the lease back; the row and its number stay.</summary>
-    public void Release() =>
-        _session.Prepare("UPDATE leases SET process_id = 0, heartbeat_at = 0 WHERE name = @p0 AND number = @p1").Set(0, _name).Set(1, _number).Execute();
+    public void Release()
+    {
+        try
+        {
+            Release(_session);
+        }
+        catch (AlloyScanException e) when (e.Kind == ErrorKind.ResourceUnavailable)
+        {
+            // A server that was restarted is there again, with the connection of the run gone: whoever comes next need not wait.
+            using var again = _session.Anew();
+            Release(again);
+        }
+    }
+
+    private void Release(StoreSession session) =>
+        session.Prepare("UPDATE leases SET process_id = 0, heartbeat_at = 0 WHERE name = @p0 AND number = @p1").Set(0, _name).Set(1, _number).Execute();
 
     /// <summary>This process, by its number and start.</summary>
     internal static (int Process, long Started) Self()

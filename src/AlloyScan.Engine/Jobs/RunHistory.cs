@@ -33,7 +33,7 @@ public sealed class RunHistory
     /// <param name="limit">Most to return; <see langword="null"/> for all.</param>
     public IEnumerable<SyncRun> List(string? job = null, int? limit = null) =>
         _store.Stream<RunRow>(
-            $"SELECT {RunColumns} WHERE @job IS NULL OR r.job = @job COLLATE NOCASE ORDER BY r.id DESC LIMIT @limit", new { job, limit = limit ?? -1 }).Select(ToRun);
+            $"SELECT {RunColumns} WHERE @job IS NULL OR lower(r.job) = lower(@job) ORDER BY r.id DESC LIMIT @limit", new { job, limit = limit ?? int.MaxValue }).Select(ToRun);
 
     /// <summary>One run.</summary>
     /// <param name="id">Its number.</param>

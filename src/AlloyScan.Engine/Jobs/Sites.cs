@@ -59,10 +59,9 @@ internal static class Sites
 
         var wanted = NameOf(url);
         var name = wanted;
-        for (var i = 2; session.Prepare("SELECT 1 FROM sites WHERE name = @p0").Set(0, name).Number() is not null; i++)
+        for (var i = 2; session.Prepare("SELECT 1 FROM sites WHERE lower(name) = lower(@p0)").Set(0, name).Number() is not null; i++)
             name = string.Create(CultureInfo.InvariantCulture, $"{wanted} ({i})");
-        session.Execute("INSERT INTO sites (name, created_at) VALUES (@p0, @p1)", name, timeProvider.NowMilliseconds());
-        var id = session.Prepare("SELECT id FROM sites WHERE name = @p0").Set(0, name).Number()!.Value;
+        var id = session.Insert("INSERT INTO sites (name, created_at) VALUES (@p0, @p1) RETURNING id", name, timeProvider.NowMilliseconds());
         Attach(session, id, url, clientId);
         return (id, name);
     }

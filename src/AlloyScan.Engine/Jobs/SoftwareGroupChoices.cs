@@ -97,7 +97,7 @@ public sealed class SoftwareGroupChoices
     private static List<(long Id, string Name)> Find(StoreSession session, string? site)
     {
         var sites = new List<(long, string)>();
-        using (var reader = session.Prepare("SELECT id, name FROM sites WHERE @p0 IS NULL OR name = @p0 ORDER BY name").Set(0, site).Read())
+        using (var reader = session.Prepare("SELECT id, name FROM sites WHERE @p0 IS NULL OR lower(name) = lower(@p0) ORDER BY lower(name)").Set(0, site).Read())
         {
             while (reader.Read())
                 sites.Add((reader.GetInt64(0), reader.GetString(1)));

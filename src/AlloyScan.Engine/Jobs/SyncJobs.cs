@@ -31,7 +31,7 @@ public sealed class SyncJobs
     public IReadOnlyList<SyncJob> List(string? namePattern = null)
     {
         using var session = _store.NewSession();
-        var statement = session.Prepare($"SELECT {Columns} {From} WHERE @p0 IS NULL OR lower(j.name) GLOB @p0 ORDER BY j.name");
+        var statement = session.Prepare($"SELECT {Columns} {From} WHERE @p0 IS NULL OR lower(j.name) GLOB @p0 ORDER BY lower(j.name)");
         using var reader = statement.Set(0, SqlPattern.Glob(namePattern)).Read();
         var result = new List<SyncJob>();
         while (reader.Read())
@@ -169,7 +169,7 @@ public sealed class SyncJobs
     /// <summary>The job of a name, without case, or <see langword="null"/>.</summary>
     internal static SyncJob? Find(StoreSession session, string name, TimeProvider timeProvider)
     {
-        using var reader = session.Prepare($"SELECT {Columns} {From} WHERE j.name = @p0").Set(0, name).Read();
+        using var reader = session.Prepare($"SELECT {Columns} {From} WHERE lower(j.name) = lower(@p0)").Set(0, name).Read();
         return reader.Read() ? Load(reader, timeProvider) : null;
     }
 
@@ -204,7 +204,7 @@ public sealed class SyncJobs
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         using var session = _store.NewSession();
-        if (session.Prepare("SELECT 1 FROM jobs WHERE name = @p0").Set(0, name).Number() is null)
+        if (session.Prepare("SELECT 1 FROM jobs WHERE lower(name) = lower(@p0)").Set(0, name).Number() is null)
             throw NotFound(session, name);
 
         // Whoever can take the lease knows that nobody runs.
@@ -213,11 +213,11 @@ public sealed class SyncJobs
         {
             session.InTransactionDo(() =>
             {
-                session.Execute("DELETE FROM plan_rows WHERE plan_id IN (SELECT p.id FROM plans p JOIN jobs j ON j.id = p.job_id WHERE j.name = @p0)", name);
-                session.Execute("DELETE FROM plans WHERE job_id IN (SELECT id FROM jobs WHERE name = @p0)", name);
-                session.Execute("DELETE FROM notification_states WHERE job_id IN (SELECT id FROM jobs WHERE name = @p0)", name);
-                session.Execute("DELETE FROM schedule_claims WHERE job_id IN (SELECT id FROM jobs WHERE name = @p0)", name);
-                session.Execute("DELETE FROM jobs WHERE name = @p0", name);
+                session.Execute("DELETE FROM plan_rows WHERE plan_id IN (SELECT p.id FROM plans p JOIN jobs j ON j.id = p.job_id WHERE lower(j.name) = lower(@p0))", name);
+                session.Execute("DELETE FROM plans WHERE job_id IN (SELECT id FROM jobs WHERE lower(name) = lower(@p0))", name);
+                session.Execute("DELETE FROM notification_states WHERE job_id IN (SELECT id FROM jobs WHERE lower(name) = lower(@p0))", name);
+                session.Execute("DELETE FROM schedule_claims WHERE job_id IN (SELECT id FROM jobs WHERE lower(name) = lower(@p0))", name);
+                session.Execute("DELETE FROM jobs WHERE lower(name) = lower(@p0)", name);
             });
         }
         finally
@@ -246,7 +246,7 @@ public sealed class SyncJobs
         CheckRange(job, job.ParkAfter, 0, 1000, "number of runs after which a failing device is parked");
         foreach (var site in job.IdentificationSites)
         {
-            if (session.Prepare("SELECT 1 FROM sites WHERE name = @p0").Set(0, site).Number() is null)
+            if (session.Prepare("SELECT 1 FROM sites WHERE lower(name) = lower(@p0)").Set(0, site).Number() is null)
                 throw new AlloyScanException(ErrorKind.NotFound, "SiteNotFound", $"The job '{job.Name}' names the site '{site}' for identification, which the store does not have.", site, "Connect a job to that site first, or take the name out.");
         }
 
@@ -346,7 +346,7 @@ public sealed class SyncJobs
     }
 
     private static bool IsTaken(StoreSession session, string name, long exceptId) =>
-        session.Prepare("SELECT 1 FROM jobs WHERE name = @p0 AND id <> @p1").Set(0, name).Set(1, exceptId).Number() is not null;
+        session.Prepare("SELECT 1 FROM jobs WHERE lower(name) = lower(@p0) AND id <> @p1").Set(0, name).Set(1, exceptId).Number() is not null;
 
     private static AlloyScanException NotFound(StoreSession session, string name)
     {

@@ -1,4 +1,3 @@
-using System.Data.Common;
 using AlloyScan.Engine.Cmdb;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Jobs.Schedules;
@@ -13,16 +12,17 @@ using Dapper;
 namespace AlloyScan.Engine.Store;
 
 /// <summary>
-/// The database: jobs, runs, links, journal and the built-in CMDB. Opening makes and migrates the file.
+/// The database: jobs, runs, links, journal and the built-in CMDB. Opening makes and migrates it.
 /// An instance is cheap: connections are taken when needed. Safe for concurrent use.
 /// </summary>
 public sealed class AlloyStore : IDisposable
 {
-    private readonly StoreDialect _dialect = new SqliteDialect();
+    private readonly StoreDialect _dialect;
 
     private AlloyStore(StoreLocation location, TimeProvider timeProvider)
     {
         Location = location;
+        _dialect = StoreDialect.Of(location);
         TimeProvider = timeProvider;
         Jobs = new SyncJobs(this);
         Runs = new RunHistory(this);
@@ -90,7 +90,8 @@ public sealed class AlloyStore : IDisposable
     /// <summary>Opens a store; makes it when the file is not there, migrates it when it is older.</summary>
     /// <param name="location">Where it is.</param>
     /// <param name="timeProvider">Clock, for tests; <see langword="null"/> for the system's.</param>
-    /// <exception cref="AlloyScanException">Not a database (<c>NotAStore</c>), read-only (<c>StoreReadOnly</c>), from a newer version (<c>StoreTooNew</c>), locked (<c>StoreLocked</c>), disk full (<c>StoreFull</c>), not to be opened (<c>StoreUnavailable</c>).</exception>
+    /// <exception cref="AlloyScanException">Not a database (<c>NotAStore</c>), read-only (<c>StoreReadOnly</c>), from a newer version (<c>StoreTooNew</c>), locked (<c>StoreLocked</c>), disk full (<c>StoreFull</c>), not to be opened or reached
+    /// (<c>StoreUnavailable</c>, <c>StoreTimeout</c>); on PostgreSQL also <c>StoreLoginFailed</c>, <c>StoreForbidden</c>, <c>StoreNotFound</c>, <c>StoreServerTooOld</c>, <c>StoreEncoding</c>.</exception>
     public static AlloyStore Open(StoreLocation location, TimeProvider? timeProvider = null)
     {
         ArgumentNullException.ThrowIfNull(location);
@@ -101,12 +102,71 @@ public sealed class AlloyStore : IDisposable
             using var session = store.NewSession();
             Engine.Cmdb.ServiceActions.Seed(session);
         }
-        catch (DbException e)
+        catch (Exception e) when (store._dialect.IsFailure(e))
         {
             throw store._dialect.Translate(e, location);
         }
 
         return store;
+    }
+
+    /// <summary>Whether there is something to open at a place; opening where there is nothing makes a new store.</summary>
+    /// <param name="location">Where to look.</param>
+    /// <exception cref="AlloyScanException">The database server cannot be asked.</exception>
+    public static bool Exists(StoreLocation location)
+    {
+        ArgumentNullException.ThrowIfNull(location);
+        var dialect = StoreDialect.Of(location);
+        try
+        {
+            return dialect.Exists(location);
+        }
+        catch (Exception e) when (dialect.IsFailure(e))
+        {
+            throw dialect.Translate(e, location);
+        }
+    }
+
+    /// <summary>How many rows a copy of this store has to move.</summary>
+    public long CountRows() => StoreCopy.Count(this);
+
+    /// <summary>
+    /// Copies this SQLite store into an empty PostgreSQL one, all or nothing: each table is read back and compared before the commit. No job
+    /// can run on this store meanwhile; it stays as it is.
+    /// </summary>
+    /// <param name="destination">The store to fill.</param>
+    /// <param name="progress">Hears how far it is.</param>
+    /// <param name="cancellationToken">Stops it; then nothing is copied.</param>
+    /// <exception cref="AlloyScanException">This is no SQLite store or the other no PostgreSQL one (<c>UnsupportedStore</c>), the other holds something (<c>StoreNotEmpty</c>), a run is going on (<c>JobRunning</c>), or what arrived is not what was sent (<c>StoreCopyDiffers</c>).</exception>
+    public StoreCopyResult CopyTo(AlloyStore destination, Action<StoreCopyProgress> progress, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(destination);
+        ArgumentNullException.ThrowIfNull(progress);
+        CheckCopyTo(destination.Location);
+        var copy = new StoreCopy(this, destination, progress);
+        copy.CheckEmpty();
+        try
+        {
+            return copy.Run(cancellationToken);
+        }
+        catch (Exception e) when (_dialect.IsFailure(e) || destination._dialect.IsFailure(e))
+        {
+            throw _dialect.IsFailure(e) && e.GetType().Namespace == "Microsoft.Data.Sqlite" ? Translate(e) : destination.Translate(e);
+        }
+    }
+
+    /// <summary>Refuses a copy that goes another way than from SQLite to PostgreSQL.</summary>
+    /// <param name="destination">Where it would go.</param>
+    /// <exception cref="AlloyScanException">It does (<c>UnsupportedStore</c>).</exception>
+    public void CheckCopyTo(StoreLocation destination)
+    {
+        ArgumentNullException.ThrowIfNull(destination);
+        if (Location.IsPostgres || !destination.IsPostgres)
+        {
+            throw new AlloyScanException(
+                ErrorKind.InvalidArgument, "UnsupportedStore", $"A store is copied from a SQLite file to PostgreSQL, and not from '{Location}' to '{destination}'.", destination.Path,
+                "Name the file with -Store and the database with -Destination. To move a file, copy it while nothing runs; for PostgreSQL there is pg_dump.");
+        }
     }
 
     internal StoreSession NewSession() => new(_dialect, Location);
@@ -115,7 +175,7 @@ public sealed class AlloyStore : IDisposable
     internal IEnumerable<T> Stream<T>(string sql, object arguments)
     {
         using var session = NewSession();
-        using var rows = Guard(() => session.Connection.Query<T>(sql, arguments, buffered: false).GetEnumerator());
+        using var rows = Guard(() => session.Connection.Query<T>(_dialect.Spell(sql), arguments, buffered: false).GetEnumerator());
         while (Guard(rows.MoveNext))
             yield return rows.Current;
     }
@@ -126,16 +186,14 @@ public sealed class AlloyStore : IDisposable
         {
             return work();
         }
-        catch (DbException e)
+        catch (Exception e) when (_dialect.IsFailure(e))
         {
             throw Translate(e);
         }
     }
 
-    internal AlloyScanException Translate(DbException exception) => _dialect.Translate(exception, Location);
+    internal AlloyScanException Translate(Exception exception) => _dialect.Translate(exception, Location);
 
     /// <summary>Lets go of the store. Connections are closed by those who took them.</summary>
-    public void Dispose()
-    {
-    }
+    public void Dispose() => _dialect.Release(Location);
 }

@@ -25,6 +25,10 @@ internal sealed class SqliteDialect : StoreDialect
 
     public override string BeginWrite => "BEGIN IMMEDIATE";
 
+    public override string BeginRead => "BEGIN";
+
+    public override string Now => "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)";
+
     public override DbConnection Open(StoreLocation location)
     {
         var connection = new SqliteConnection(new SqliteConnectionStringBuilder
@@ -50,6 +54,8 @@ internal sealed class SqliteDialect : StoreDialect
             throw;
         }
     }
+
+    public override bool Exists(StoreLocation location) => File.Exists(location.Path);
 
     public override Statement NewStatement(StoreSession session, string sql) => new SqliteStatement(session, sql);
 
@@ -96,7 +102,7 @@ internal sealed class SqliteDialect : StoreDialect
         }
     }
 
-    public override AlloyScanException Translate(DbException exception, StoreLocation location)
+    public override AlloyScanException Translate(Exception exception, StoreLocation location)
     {
         var code = exception is SqliteException sqlite ? sqlite.SqliteErrorCode : 0;
         var path = location.Path;
@@ -113,7 +119,7 @@ internal sealed class SqliteDialect : StoreDialect
         };
     }
 
-    private static string Plain(DbException exception)
+    private static string Plain(Exception exception)
     {
         // "SQLite Error 14: 'unable to open database file'."
         var message = exception.Message;

@@ -19,6 +19,7 @@ internal sealed class SqliteStatement : Statement
     private readonly string _sql;
     private readonly Value[] _values;
     private sqlite3_stmt? _prepared;
+    private SqliteCommand? _rows;
 
     internal SqliteStatement(StoreSession session, string sql)
         : base(session, sql)
@@ -79,21 +80,42 @@ internal sealed class SqliteStatement : Statement
 
     public override DbDataReader Read()
     {
-        for (var i = 0; i < _values.Length; i++)
+        if (_rows is null)
         {
-            if (_values[i].Kind == Kind.Number)
-                base.Set(i, _values[i].Number);
-            else
-                base.Set(i, _values[i].Text);
+            _rows = ((SqliteConnection)Session.Connection).CreateCommand();
+            _rows.CommandText = _sql;
+            for (var i = 0; i < _values.Length; i++)
+                StoreSession.AddParameter(_rows, i);
         }
 
-        return base.Read();
+        for (var i = 0; i < _values.Length; i++)
+        {
+            _rows.Parameters[i].Value = _values[i].Kind switch
+            {
+                Kind.Number => _values[i].Number,
+                Kind.Text => _values[i].Text,
+                _ => DBNull.Value,
+            };
+        }
+
+        try
+        {
+            return _rows.ExecuteReader();
+        }
+        catch (DbException e)
+        {
+            throw Session.Translate(e);
+        }
     }
 
     protected override void Dispose(bool disposing)
     {
         if (disposing)
+        {
             _prepared?.Dispose();
+            _rows?.Dispose();
+        }
+
         base.Dispose(disposing);
     }
 

@@ -3,99 +3,42 @@ using System.Globalization;
 
 namespace AlloyScan.Engine.Store;
 
-/// <summary>A prepared statement with positional parameters.</summary>
-internal class Statement : IDisposable
+/// <summary>A prepared statement with positional parameters <c>@p0</c>, <c>@p1</c>, ...; what was set stays set.</summary>
+internal abstract class Statement : IDisposable
 {
-    private readonly DbCommand _command;
-    private readonly DbParameter[] _parameters;
-
-    internal Statement(StoreSession session, string sql)
+    protected Statement(StoreSession session, string sql)
     {
         Session = session;
-        _command = session.Connection.CreateCommand();
-        _command.CommandText = sql;
-        var count = 0;
-        while (sql.Contains("@p" + count.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal))
-            count++;
-        _parameters = new DbParameter[count];
-        for (var i = 0; i < count; i++)
-        {
-            _parameters[i] = StoreSession.AddParameter(_command, i);
-            _parameters[i].Value = DBNull.Value;
-        }
+        while (sql.Contains("@p" + ParameterCount.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal))
+            ParameterCount++;
     }
 
     protected StoreSession Session { get; }
 
-    protected int ParameterCount => _parameters.Length;
+    protected int ParameterCount { get; }
 
-    public virtual Statement Set(int position, string? value)
-    {
-        _parameters[position].Value = (object?)value ?? DBNull.Value;
-        return this;
-    }
+    public abstract Statement Set(int position, string? value);
 
-    public virtual Statement Set(int position, long value)
-    {
-        _parameters[position].Value = value;
-        return this;
-    }
+    public abstract Statement Set(int position, long value);
 
-    public virtual Statement Set(int position, long? value)
-    {
-        _parameters[position].Value = value.HasValue ? value.GetValueOrDefault() : DBNull.Value;
-        return this;
-    }
+    public abstract Statement Set(int position, long? value);
 
-    public virtual int Execute()
-    {
-        try
-        {
-            return _command.ExecuteNonQuery();
-        }
-        catch (DbException e)
-        {
-            throw Session.Translate(e);
-        }
-    }
+    /// <summary>Executes a write and gives the number of rows that it touched.</summary>
+    public abstract int Execute();
+
+    /// <summary>
+    /// Executes a write whose outcome nobody asks for. It may go to the database together with later ones, but before anything else
+    /// is asked of the session, and before the commit.
+    /// </summary>
+    public virtual void Post() => Execute();
 
     /// <summary>The first column of the first row as a number, or <see langword="null"/>.</summary>
-    public virtual long? Number()
-    {
-        try
-        {
-            return _command.ExecuteScalar() is { } value and not DBNull ? Convert.ToInt64(value, CultureInfo.InvariantCulture) : null;
-        }
-        catch (DbException e)
-        {
-            throw Session.Translate(e);
-        }
-    }
+    public abstract long? Number();
 
     /// <summary>The first column of the first row as text, or <see langword="null"/>.</summary>
-    public virtual string? Text()
-    {
-        try
-        {
-            return _command.ExecuteScalar() as string;
-        }
-        catch (DbException e)
-        {
-            throw Session.Translate(e);
-        }
-    }
+    public abstract string? Text();
 
-    public virtual DbDataReader Read()
-    {
-        try
-        {
-            return _command.ExecuteReader();
-        }
-        catch (DbException e)
-        {
-            throw Session.Translate(e);
-        }
-    }
+    public abstract DbDataReader Read();
 
     public void Dispose()
     {
@@ -105,7 +48,5 @@ internal class Statement : IDisposable
 
     protected virtual void Dispose(bool disposing)
     {
-        if (disposing)
-            _command.Dispose();
     }
 }

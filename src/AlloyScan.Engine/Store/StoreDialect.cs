@@ -14,15 +14,56 @@ internal abstract class StoreDialect
     /// <summary>Starts a transaction that will write, so that a second writer waits here and not at its first statement.</summary>
     public abstract string BeginWrite { get; }
 
+    /// <summary>Starts a transaction that reads one state of the store and writes temporary tables only.</summary>
+    public abstract string BeginRead { get; }
+
+    /// <summary>Milliseconds since 1970 by the database's clock, as an expression.</summary>
+    public abstract string Now { get; }
+
+    /// <summary>The dialect of a place.</summary>
+    public static StoreDialect Of(StoreLocation location) => location.IsPostgres ? new PostgresDialect(location) : new SqliteDialect();
+
     /// <summary>Opens a connection that is ready for use.</summary>
     public abstract DbConnection Open(StoreLocation location);
+
+    /// <summary>Whether there is something to open.</summary>
+    public abstract bool Exists(StoreLocation location);
 
     /// <summary>Makes the database when it is not there, migrates it when it is older, refuses it when it is newer or none of ours.</summary>
     public abstract void Prepare(StoreLocation location, TimeProvider timeProvider);
 
     /// <summary>Makes a statement that is prepared once and executed often.</summary>
-    public virtual Statement NewStatement(StoreSession session, string sql) => new(session, sql);
+    public abstract Statement NewStatement(StoreSession session, string sql);
+
+    /// <summary>A statement of the shared SQL as this product spells it.</summary>
+    public virtual string Spell(string sql) => sql;
+
+    /// <summary>A value as this product takes it.</summary>
+    public virtual object Value(object? value) => value ?? DBNull.Value;
+
+    /// <summary>Makes what a session keeps beside its connection; <see langword="null"/> when nothing is needed.</summary>
+    public virtual PendingWork? NewPendingWork(StoreSession session) => null;
+
+    /// <summary>Lets go of connections that are kept for later.</summary>
+    public virtual void Release(StoreLocation location)
+    {
+    }
+
+    /// <summary>Whether an exception is a failure of the database, and not of the program.</summary>
+    public virtual bool IsFailure(Exception exception) => exception is DbException;
 
     /// <summary>Says in our words what a database failure means.</summary>
-    public abstract AlloyScanException Translate(DbException exception, StoreLocation location);
+    public abstract AlloyScanException Translate(Exception exception, StoreLocation location);
+}
+
+/// <summary>What was asked of a connection and is not done yet.</summary>
+internal abstract class PendingWork : IDisposable
+{
+    /// <summary>Takes in rows that are still to come and sends what is still to be written, so that the connection is free.</summary>
+    public abstract void Settle();
+
+    /// <summary>Forgets what is still to be written; the transaction is taken back.</summary>
+    public abstract void Forget();
+
+    public void Dispose() => Forget();
 }

@@ -1,38 +1,62 @@
+using System.Text.RegularExpressions;
+
 namespace AlloyScan.Engine.Store;
 
-/// <summary>Where a store is. Today a SQLite file; a PostgreSQL connection string has its place here.</summary>
-public sealed record StoreLocation
+/// <summary>Where a store is: a SQLite file, or a schema of a PostgreSQL database.</summary>
+public sealed partial record StoreLocation
 {
     /// <summary>Environment variable that names the default store.</summary>
     public const string EnvironmentVariable = "ALLOYSCAN_STORE";
 
     private StoreLocation(string path) => Path = path;
 
-    /// <summary>Full path of the SQLite file.</summary>
+    private StoreLocation(PostgresAddress address)
+    {
+        Postgres = address;
+        Path = address.ToString();
+    }
+
+    /// <summary>Full path of the SQLite file; for PostgreSQL the address of database and schema, without a password.</summary>
     public string Path { get; }
+
+    /// <summary>Whether the store is in PostgreSQL.</summary>
+    public bool IsPostgres => Postgres is not null;
+
+    internal PostgresAddress? Postgres { get; }
 
     /// <summary>Finds the store: the argument, else the environment variable, else a file in the user's data folder.</summary>
     /// <param name="argument">What the user gave; <see langword="null"/> or empty for the default.</param>
-    /// <exception cref="AlloyScanException">A password in the argument (<c>SecretInArgument</c>), a network path (<c>StoreOnNetworkPath</c>), or a connection string of a kind that cannot be used (<c>UnsupportedStore</c>).</exception>
+    /// <exception cref="AlloyScanException">A password in the argument (<c>SecretInArgument</c>), a network path (<c>StoreOnNetworkPath</c>), or a connection string that cannot be used (<c>UnsupportedStore</c>).</exception>
     public static StoreLocation Resolve(string? argument = null)
     {
-        if (!string.IsNullOrWhiteSpace(argument))
-            return Parse(argument, fromArgument: true);
-
         var fromEnvironment = Environment.GetEnvironmentVariable(EnvironmentVariable);
+        if (!string.IsNullOrWhiteSpace(argument))
+            return Parse(argument.Trim(), fromArgument: true, fromEnvironment);
+
         if (!string.IsNullOrWhiteSpace(fromEnvironment))
-            return Parse(fromEnvironment, fromArgument: false);
+            return FromEnvironment(fromEnvironment.Trim());
 
         var folder = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify);
         return new StoreLocation(System.IO.Path.Combine(folder, "AlloyScan", "alloyscan.db"));
     }
 
-    private static StoreLocation Parse(string text, bool fromArgument)
+    /// <summary>Whether a text names a database and not a file.</summary>
+    /// <param name="text">What the user gave.</param>
+    public static bool IsConnectionString(string text)
     {
-        if (LooksLikeConnectionString(text))
+        ArgumentNullException.ThrowIfNull(text);
+        return text.Contains("://", StringComparison.Ordinal) || ServerKey().IsMatch(text);
+    }
+
+    /// <summary>A store as the environment variable names it, with a password in it or not.</summary>
+    internal static StoreLocation FromEnvironment(string text) => Parse(text, fromArgument: false, null);
+
+    private static StoreLocation Parse(string text, bool fromArgument, string? environment)
+    {
+        if (IsConnectionString(text))
         {
             // The text may hold a password, so no message quotes it.
-            if (fromArgument && ContainsPassword(text))
+            if (fromArgument && PostgresAddress.HoldsPassword(text))
             {
                 throw new AlloyScanException(
                     ErrorKind.InvalidArgument, "SecretInArgument",
@@ -40,10 +64,11 @@ public sealed record StoreLocation
                     advice: $"Put the connection string into the environment variable {EnvironmentVariable}, or the password into PGPASSWORD or a passfile.");
             }
 
-            throw new AlloyScanException(
-                ErrorKind.InvalidArgument, "UnsupportedStore",
-                "The store is given as a connection string; this version keeps its store in a SQLite file.",
-                advice: "Give the path of a file.");
+            var address = PostgresAddress.Parse(text);
+            // Objects carry their store without its password: what the variable says of the same place counts for them too.
+            if (fromArgument && environment is not null && IsConnectionString(environment) && PostgresAddress.TryParse(environment) is { } known && known.ToString() == address.ToString())
+                address = known;
+            return new StoreLocation(address);
         }
 
         var full = System.IO.Path.GetFullPath(text);
@@ -58,19 +83,8 @@ public sealed record StoreLocation
         return new StoreLocation(full);
     }
 
-    private static bool LooksLikeConnectionString(string text) =>
-        text.Contains("://", StringComparison.Ordinal)
-        || (text.Contains('=', StringComparison.Ordinal)
-            && (text.Contains("host", StringComparison.OrdinalIgnoreCase) || text.Contains("server", StringComparison.OrdinalIgnoreCase) || text.Contains("database", StringComparison.OrdinalIgnoreCase)));
-
-    private static bool ContainsPassword(string text)
-    {
-        if (text.Contains("password", StringComparison.OrdinalIgnoreCase) || text.Contains("pwd", StringComparison.OrdinalIgnoreCase))
-            return true;
-
-        // postgres://user:password@host/db
-        return Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.UserInfo.Contains(':', StringComparison.Ordinal);
-    }
+    [GeneratedRegex(@"(^|;)\s*(host|server)\s*=", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex ServerKey();
 
     private static bool IsNetworkPath(string path)
     {

@@ -12,6 +12,7 @@ internal sealed class StoreSession : IDisposable
     private readonly StoreDialect _dialect;
     private readonly StoreLocation _location;
     private readonly Dictionary<string, Statement> _statements = new(StringComparer.Ordinal);
+    private readonly PendingWork? _pending;
 
     public StoreSession(StoreDialect dialect, StoreLocation location)
     {
@@ -21,15 +22,20 @@ internal sealed class StoreSession : IDisposable
         {
             Connection = dialect.Open(location);
         }
-        catch (DbException e)
+        catch (Exception e) when (dialect.IsFailure(e))
         {
             throw dialect.Translate(e, location);
         }
+
+        _pending = dialect.NewPendingWork(this);
     }
 
     public DbConnection Connection { get; }
 
     public bool InTransaction { get; private set; }
+
+    /// <summary>Milliseconds since 1970 by the database's clock, as an expression.</summary>
+    public string DatabaseNow => _dialect.Now;
 
     /// <summary>A prepared statement, kept for the life of the session. Parameters are <c>@p0</c>, <c>@p1</c>, ... in order.</summary>
     public Statement Prepare(string sql)
@@ -44,32 +50,31 @@ internal sealed class StoreSession : IDisposable
     }
 
     /// <summary>Runs a statement that is not worth preparing.</summary>
-    public int Execute(string sql, params object?[] arguments)
-    {
-        try
-        {
-            using var command = Connection.CreateCommand();
-            command.CommandText = sql;
-            for (var i = 0; i < arguments.Length; i++)
-                AddParameter(command, i).Value = arguments[i] ?? DBNull.Value;
-            return command.ExecuteNonQuery();
-        }
-        catch (DbException e)
-        {
-            throw _dialect.Translate(e, _location);
-        }
-    }
+    public int Execute(string sql, params object?[] arguments) => Do(sql, arguments, static command => command.ExecuteNonQuery());
+
+    /// <summary>Inserts a row with a statement that is not worth preparing, and gives the key that its RETURNING names.</summary>
+    public long Insert(string sql, params object?[] arguments) =>
+        Do(sql, arguments, static command => Convert.ToInt64(command.ExecuteScalar(), CultureInfo.InvariantCulture));
 
     public void Begin()
     {
-        Execute(_dialect.BeginWrite);
+        // Set before: what fails half-way, such as the wait for another writer, is to be rolled back.
         InTransaction = true;
+        try
+        {
+            Execute(_dialect.BeginWrite);
+        }
+        catch
+        {
+            Rollback();
+            throw;
+        }
     }
 
     /// <summary>Starts a transaction that reads one state of the store and writes temporary tables only.</summary>
     public void BeginRead()
     {
-        Execute("BEGIN");
+        Execute(_dialect.BeginRead);
         InTransaction = true;
     }
 
@@ -88,13 +93,17 @@ internal sealed class StoreSession : IDisposable
         InTransaction = false;
         try
         {
+            _pending?.Forget();
             Execute("ROLLBACK");
         }
         catch (AlloyScanException)
         {
-            // SQLite has rolled back by itself (disk full, I/O error), or the connection is gone and with it the transaction.
+            // The database has rolled back by itself (disk full, I/O error), nothing had begun, or the connection is gone and with it the transaction.
         }
     }
+
+    /// <summary>Another session on the same store, for the moment when this one has lost its connection.</summary>
+    public StoreSession Anew() => new(_dialect, _location);
 
     /// <summary>Does work in a transaction of its own.</summary>
     public void InTransactionDo(Action work)
@@ -117,10 +126,35 @@ internal sealed class StoreSession : IDisposable
         Rollback();
         foreach (var statement in _statements.Values)
             statement.Dispose();
+        _pending?.Dispose();
         Connection.Dispose();
     }
 
-    internal AlloyScanException Translate(DbException exception) => _dialect.Translate(exception, _location);
+    /// <summary>Brings the connection into a state in which it takes a command.</summary>
+    internal void Settle() => _pending?.Settle();
+
+    internal PendingWork? Pending => _pending;
+
+    internal bool IsFailure(Exception exception) => _dialect.IsFailure(exception);
+
+    internal AlloyScanException Translate(Exception exception) => _dialect.Translate(exception, _location);
+
+    private TResult Do<TResult>(string sql, object?[] arguments, Func<DbCommand, TResult> work)
+    {
+        try
+        {
+            Settle();
+            using var command = Connection.CreateCommand();
+            command.CommandText = _dialect.Spell(sql);
+            for (var i = 0; i < arguments.Length; i++)
+                AddParameter(command, i).Value = _dialect.Value(arguments[i]);
+            return work(command);
+        }
+        catch (Exception e) when (_dialect.IsFailure(e))
+        {
+            throw _dialect.Translate(e, _location);
+        }
+    }
 
     internal static DbParameter AddParameter(DbCommand command, int position)
     {

@@ -72,10 +72,9 @@ internal sealed class RetiredDevices(RunScope scope)
             if (!mayDelete)
                 return;
 
-            scope.Session.Execute(
-                "INSERT INTO intents (run_id, action, link, device_id, created_at) VALUES (@p0, 'DeleteInAlloyScan', @p1, @p2, @p3)",
+            intent = scope.Session.Insert(
+                "INSERT INTO intents (run_id, action, link, device_id, created_at) VALUES (@p0, 'DeleteInAlloyScan', @p1, @p2, @p3) RETURNING id",
                 scope.Context.RunId, link.Id, link.DeviceId, scope.Context.TimeProvider.NowMilliseconds());
-            intent = scope.Session.Prepare("SELECT last_insert_rowid()").Number()!.Value;
         });
         if (!mayDelete)
         {

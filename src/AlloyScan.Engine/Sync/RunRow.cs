@@ -21,10 +21,9 @@ internal static class RunRow
         session.Execute(
             "UPDATE runs SET status = 'Failed', ended_at = @p1, message = 'The process that ran it ended without a word; the next run went on from its last batch.' WHERE target_id = @p0 AND status = 'Running'",
             targetId, now);
-        session.Execute(
-            "INSERT INTO runs (job_id, job, target_id, site_id, started_at, status, kind, undoes) VALUES (@p0, @p1, @p2, @p3, @p4, 'Running', @p5, @p6)",
+        return session.Insert(
+            "INSERT INTO runs (job_id, job, target_id, site_id, started_at, status, kind, undoes) VALUES (@p0, @p1, @p2, @p3, @p4, 'Running', @p5, @p6) RETURNING id",
             jobId, job, targetId, siteId, now, kind.ToString(), undoes);
-        return session.Prepare("SELECT last_insert_rowid()").Number()!.Value;
     }
 
     /// <summary>Writes the counts so far, inside the transaction of a batch.</summary>
@@ -37,7 +36,7 @@ internal static class RunRow
             """)
             .Set(0, context.RunId).Set(1, c.DevicesRead).Set(2, c.Created).Set(3, c.Updated).Set(4, c.Unchanged).Set(5, c.Conflicts).Set(6, c.Missing).Set(7, c.Retired)
             .Set(8, c.DeletedInAlloyScan).Set(9, c.InstallationsAdded).Set(10, c.InstallationsRemoved).Set(11, c.ProductsAdded).Set(12, c.ProductsRemoved)
-            .Set(13, c.Skipped).Set(14, c.Errors).Set(15, c.NamelessSoftware).Set(16, c.Unsettled).Set(17, c.Parked).Execute();
+            .Set(13, c.Skipped).Set(14, c.Errors).Set(15, c.NamelessSoftware).Set(16, c.Unsettled).Set(17, c.Parked).Post();
     }
 
     /// <summary>Ends the run.</summary>

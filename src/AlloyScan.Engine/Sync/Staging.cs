@@ -217,7 +217,7 @@ internal sealed class Staging
     public void AddIdentifiers(string deviceId, IEnumerable<Identifier> identifiers)
     {
         foreach (var identifier in identifiers)
-            _insertIdentifier.Set(0, (int)identifier.Kind).Set(1, identifier.Value).Set(2, deviceId).Execute();
+            _insertIdentifier.Set(0, (int)identifier.Kind).Set(1, identifier.Value).Set(2, deviceId).Post();
     }
 
     /// <summary>Drops identifiers of the list row that the device itself does not confirm.</summary>
@@ -226,7 +226,7 @@ internal sealed class Staging
         foreach (var identifier in identifiers)
         {
             _session.Prepare("DELETE FROM temp.staged_identifiers WHERE kind = @p0 AND value = @p1 AND device_id = @p2")
-                .Set(0, (int)identifier.Kind).Set(1, identifier.Value).Set(2, deviceId).Execute();
+                .Set(0, (int)identifier.Kind).Set(1, identifier.Value).Set(2, deviceId).Post();
         }
     }
 
@@ -275,7 +275,7 @@ internal sealed class Staging
             _session.Prepare("""
                 INSERT INTO waiting_devices (target_id, site_id, device_id, list_hash, last_seen, facts) VALUES (@p0, @p1, @p2, @p3, @p4, @p5)
                 ON CONFLICT (target_id, site_id, device_id) DO UPDATE SET list_hash = excluded.list_hash, last_seen = excluded.last_seen, facts = excluded.facts
-                """).Set(0, _context.TargetId).Set(1, _context.SiteId).Set(2, facts.DeviceId).Set(3, facts.ListHash).Set(4, facts.LastSeen).Set(5, facts.ToJson()).Execute();
+                """).Set(0, _context.TargetId).Set(1, _context.SiteId).Set(2, facts.DeviceId).Set(3, facts.ListHash).Set(4, facts.LastSeen).Set(5, facts.ToJson()).Post();
         }
         else if (from != FactsSource.EarlierRun)
         {
@@ -283,7 +283,7 @@ internal sealed class Staging
         }
 
         _session.Prepare("INSERT INTO temp.waiting (stale, device_id, facts) VALUES (@p0, @p1, @p2) ON CONFLICT (stale, device_id) DO UPDATE SET facts = excluded.facts")
-            .Set(0, _context.IsStale(facts.LastSeen) ? 1 : 0).Set(1, facts.DeviceId).Set(2, json).Execute();
+            .Set(0, _context.IsStale(facts.LastSeen) ? 1 : 0).Set(1, facts.DeviceId).Set(2, json).Post();
     }
 
     /// <summary>What an earlier run that stopped kept of a device whose list row has not moved since; <see langword="null"/> when there is nothing.</summary>

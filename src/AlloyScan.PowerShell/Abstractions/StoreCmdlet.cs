@@ -55,10 +55,10 @@ public abstract class StoreCmdlet : AsyncCmdlet
     /// <summary>Where the store is, without opening it.</summary>
     private protected StoreLocation Locate()
     {
-        // Refuses passwords, connection strings and network paths in the words that the user gave.
+        // Refuses passwords and network paths in the words that the user gave.
         var location = StoreLocation.Resolve(Store);
         // A relative path is relative to the session's location, which is not the process's directory.
-        return string.IsNullOrWhiteSpace(Store) ? location : StoreLocation.Resolve(GetUnresolvedProviderPathFromPSPath(Store));
+        return string.IsNullOrWhiteSpace(Store) || location.IsPostgres ? location : StoreLocation.Resolve(GetUnresolvedProviderPathFromPSPath(Store));
     }
 
     /// <inheritdoc/>

@@ -19,12 +19,12 @@ public abstract class StoreCompleter : Completer
             return [];
 
         var location = StoreLocation.Resolve();
-        // Opening would make the file.
-        if (!File.Exists(location.Path))
-            return [];
-
         var reading = Task.Run(() =>
         {
+            // Opening would make it.
+            if (!AlloyStore.Exists(location))
+                return [];
+
             using var store = AlloyStore.Open(location);
             return read(store).ToArray();
         });

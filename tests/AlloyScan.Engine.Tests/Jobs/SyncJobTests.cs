@@ -31,7 +31,8 @@ public sealed class SyncJobTests
         Assert.Equal(SecretKind.Protected, job.ClientSecret.Kind);
         Assert.Equal("s3cr3t-value", job.ClientSecret.Resolve().Reveal());
         Assert.DoesNotContain("s3cr3t-value", job.ToString() + job.ClientSecret, StringComparison.Ordinal);
-        foreach (var file in Directory.GetFiles(Path.GetDirectoryName(fixture.Store.Location.Path)!))
+        Assert.DoesNotContain(fixture.Everything(), row => row.Contains("s3cr3t-value", StringComparison.Ordinal));
+        foreach (var file in fixture.Store.Location.IsPostgres ? [] : Directory.GetFiles(Path.GetDirectoryName(fixture.Store.Location.Path)!))
         {
             using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
             using var memory = new MemoryStream();
@@ -120,7 +121,7 @@ public sealed class SyncJobTests
         var dead = process.Id;
         await process.WaitForExitAsync();
         fixture.Sql($"""
-            INSERT INTO leases VALUES ('target:1', 7, 'HQ', '{Environment.MachineName}', {dead}, 1, 0, CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER));
+            INSERT INTO leases VALUES ('target:1', 7, 'HQ', '{Environment.MachineName}', {dead}, 1, 0, {fixture.DatabaseNow});
             INSERT INTO runs (job, target_id, site_id, started_at, status) VALUES ('HQ', 1, 1, 0, 'Running')
             """);
 

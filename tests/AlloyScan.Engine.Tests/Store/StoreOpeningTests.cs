@@ -92,7 +92,16 @@ public sealed class StoreOpeningTests : IDisposable
     [Theory]
     [InlineData("Host=db;Username=u;Password=hunter2", "SecretInArgument")]
     [InlineData("postgres://u:hunter2@db/x", "SecretInArgument")]
-    [InlineData("Host=db;Database=x", "UnsupportedStore")]
+    [InlineData("Host=db;Database=x;psw = hunter2", "SecretInArgument")]
+    [InlineData("host=db;database=x;SSL Password=hunter2", "SecretInArgument")]
+    [InlineData("postgresql://db/x?password=hunter2", "SecretInArgument")]
+    [InlineData("postgresql://u:hun/ter2@db/x", "SecretInArgument")]
+    [InlineData("Host=db;Username=hunter2", "UnsupportedStore")]
+    [InlineData("postgresql://db/x?hunter2", "UnsupportedStore")]
+    [InlineData("postgresql://db:99999/hunter2", "UnsupportedStore")]
+    [InlineData("mysql://db/hunter2", "UnsupportedStore")]
+    [InlineData("postgresql://db/x?schema=hunter2,public", "UnsupportedStore")]
+    [InlineData("postgresql://a,b/hunter2", "UnsupportedStore")]
     [InlineData(@"\\server\share\store.db", "StoreOnNetworkPath")]
     public void Addresses_that_cannot_be_a_store_are_refused_without_repeating_a_password(string argument, string errorId)
     {

@@ -20,7 +20,7 @@ public sealed class CustomFieldTests
     private static AuditSnapshot With(AuditSnapshot snapshot, params (string Name, string? Value)[] custom) =>
         snapshot with { Custom = custom.ToDictionary(c => c.Name, c => c.Value) };
 
-    private static string? Custom(SyncFixture fixture) => fixture.Scalar("SELECT custom FROM computers");
+    private static string? Custom(SyncFixture fixture) => fixture.Scalar("SELECT custom FROM computers ORDER BY id");
 
     [Fact]
     public async Task Custom_audit_fields_reach_custom_fields_whatever_their_case()

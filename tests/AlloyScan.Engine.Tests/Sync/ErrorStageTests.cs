@@ -66,7 +66,7 @@ public sealed class ErrorStageTests
     public async Task A_change_that_the_CMDB_refuses_fails_in_Apply()
     {
         using var fixture = WithDevices(300);
-        fixture.Sql("CREATE TRIGGER odd BEFORE INSERT ON records WHEN new.name = 'PC-007' BEGIN SELECT RAISE(ABORT, 'this name is not allowed here'); END");
+        fixture.Trigger("odd", "BEFORE INSERT ON records", "new.name = 'PC-007'", fixture.Failure("this name is not allowed here"));
         await CheckAsync(fixture, "Apply");
         Assert.Contains("this name is not allowed here", fixture.Scalar("SELECT message FROM sync_errors"), StringComparison.Ordinal);
     }
@@ -78,7 +78,9 @@ public sealed class ErrorStageTests
         await fixture.RunWellAsync();
         fixture.Source.Add(SyncFixture.Device("twin", "PC-001", "SERIAL-001"));
         Assert.Equal(1, (await fixture.RunAsync()).Conflicts);
-        fixture.Sql("UPDATE conflicts SET facts = json_set(facts, '$.Values', json('[]'))");
+        var facts = Newtonsoft.Json.Linq.JObject.Parse(fixture.Scalar("SELECT facts FROM conflicts")!);
+        facts["Values"] = new Newtonsoft.Json.Linq.JArray();
+        fixture.Sql($"UPDATE conflicts SET facts = '{facts.ToString(Newtonsoft.Json.Formatting.None).Replace("'", "''", StringComparison.Ordinal)}'");
 
         var run = await fixture.RunAsync();
         Assert.Equal((SyncRunStatus.PartiallySucceeded, 1), (run.Status, run.Errors));

@@ -194,8 +194,8 @@ public sealed class LearnedJunkTests
         await fixture.RunWellAsync();
         fixture.Sql($"""
             INSERT INTO conflicts (id, job, target_id, site_id, device_id, class, reason, candidates, state, list_hash, facts, created_at, updated_at)
-                SELECT 100 + value, 'x', 1, 77, 'x' || value, 1, '', '', 'Open', 0, '', 0, 0 FROM json_each('[1,2,3,4,5]');
-            INSERT INTO conflict_identifiers SELECT 2, '{Shared}9', 100 + value FROM json_each('[1,2,3,4,5]')
+                SELECT 100 + value, 'x', 1, 77, 'x' || value, 1, '', '', 'Open', 0, '', 0, 0 FROM (SELECT 1 AS value UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5) v;
+            INSERT INTO conflict_identifiers SELECT 2, '{Shared}9', id FROM conflicts WHERE id > 100
             """);
         Add(fixture, "e1", Shared + "9");
         Add(fixture, "e2", Shared + "9");

@@ -26,7 +26,7 @@ public sealed class MachineLawTests
 
             // Two machines in one CI: only one after the other, and only where nothing could have told them apart: the one was not
             // seen any more when the other one came.
-            foreach (var row in fixture.Rows("SELECT record_id, group_concat(device_id, ',') FROM sync_links GROUP BY record_id HAVING count(*) > 1"))
+            foreach (var row in fixture.Rows("SELECT record_id, string_agg(device_id, ',') FROM sync_links GROUP BY record_id HAVING count(*) > 1"))
             {
                 var devices = row.Split('|')[1].Split(',').OrderBy(d => machines.Seen[d].First).ToList();
                 for (var i = 1; i < devices.Count; i++)

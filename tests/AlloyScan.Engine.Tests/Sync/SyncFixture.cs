@@ -1,20 +1,21 @@
+using System.Data.Common;
 using AlloyScan.Engine.Credentials;
 using AlloyScan.Engine.Inventory;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Store;
 using AlloyScan.Engine.Sync;
-using Microsoft.Data.Sqlite;
 
 namespace AlloyScan.Engine.Tests.Sync;
 
-/// <summary>A store in a temporary folder, a job on it and a site in memory.</summary>
+/// <summary>An empty store, a job on it and a site in memory.</summary>
 internal sealed class SyncFixture : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("alloyscan-test-").FullName;
+    private readonly TestStore _place;
 
-    public SyncFixture(Func<SyncJob, SyncJob>? change = null, TimeProvider? clock = null)
+    public SyncFixture(Func<SyncJob, SyncJob>? change = null, TimeProvider? clock = null, bool? postgres = null)
     {
-        Store = AlloyStore.Open(StoreLocation.Resolve(Path.Combine(_folder, "store.db")), clock);
+        _place = new TestStore(postgres, used: true);
+        Store = AlloyStore.Open(_place.Location, clock);
         var job = new SyncJob
         {
             Name = "HQ",
@@ -49,40 +50,22 @@ internal sealed class SyncFixture : IDisposable
         return run;
     }
 
-    public SqliteConnection Connect()
-    {
-        var connection = new SqliteConnection($"Data Source={Store.Location.Path};Pooling=False");
-        connection.Open();
-        return connection;
-    }
+    public DbConnection Connect() => _place.Connect();
 
-    public void Sql(string sql)
-    {
-        using var connection = Connect();
-        using var command = connection.CreateCommand();
-        command.CommandText = sql;
-        command.ExecuteNonQuery();
-    }
+    /// <summary>Milliseconds since 1970 by the database's clock, as an expression.</summary>
+    public string DatabaseNow => StoreDialect.Of(Store.Location).Now;
 
-    public string? Scalar(string sql)
-    {
-        using var connection = Connect();
-        using var command = connection.CreateCommand();
-        command.CommandText = sql;
-        return command.ExecuteScalar() is { } value and not DBNull ? Convert.ToString(value, System.Globalization.CultureInfo.InvariantCulture) : null;
-    }
+    public void Sql(string sql) => _place.Sql(sql);
 
-    public List<string> Rows(string sql)
-    {
-        using var connection = Connect();
-        using var command = connection.CreateCommand();
-        command.CommandText = sql;
-        using var reader = command.ExecuteReader();
-        var rows = new List<string>();
-        while (reader.Read())
-            rows.Add(string.Join('|', Enumerable.Range(0, reader.FieldCount).Select(i => reader.IsDBNull(i) ? "-" : Convert.ToString(reader.GetValue(i), System.Globalization.CultureInfo.InvariantCulture))));
-        return rows;
-    }
+    public void Trigger(string name, string moment, string? condition, string body) => _place.Trigger(name, moment, condition, body);
+
+    public void DropTrigger(string name) => _place.DropTrigger(name);
+
+    public string Failure(string message) => _place.Failure(message);
+
+    public string? Scalar(string sql) => _place.Scalar(sql);
+
+    public List<string> Rows(string sql) => _place.Rows(sql);
 
     /// <summary>The end state that matters: CIs, software, links and conflicts, without times of our own.</summary>
     public List<string> Dump() =>
@@ -97,13 +80,12 @@ internal sealed class SyncFixture : IDisposable
     ];
 
     /// <summary>Every row of every table, for proving that nothing was written.</summary>
-    public List<string> Everything() =>
-        [.. Rows("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name").SelectMany(t => Rows($"SELECT '{t}', * FROM {t}"))];
+    public List<string> Everything() => _place.Everything();
 
     public void Dispose()
     {
         Store.Dispose();
-        Directory.Delete(_folder, recursive: true);
+        _place.Dispose();
     }
 
     // ---- Makers of devices ----

@@ -83,8 +83,8 @@ public sealed class UnsettledFieldTests
     public async Task A_field_that_does_not_hold_what_is_written_is_reported_for_new_and_old_CIs()
     {
         using var fixture = TwoComputers();
-        fixture.Sql("CREATE TRIGGER shout AFTER INSERT ON records WHEN new.number = 2 BEGIN UPDATE records SET model = upper(new.model), version = version WHERE id = new.id; END;"
-            + "CREATE TRIGGER shout_again AFTER UPDATE OF name ON records BEGIN UPDATE records SET name = lower(new.name) WHERE id = new.id AND name <> lower(new.name); END;");
+        fixture.Trigger("shout", "AFTER INSERT ON records", "new.number = 2", "UPDATE records SET model = upper(new.model), version = version WHERE id = new.id");
+        fixture.Trigger("shout_again", "AFTER UPDATE OF name ON records", null, "UPDATE records SET name = lower(new.name) WHERE id = new.id AND name <> lower(new.name)");
         // The first update would write the model again, and it would hold: created otherwise than updated is no trouble.
         Assert.Equal(0, (await fixture.RunWellAsync()).Unsettled);
         Rename(fixture, "LOUD");
@@ -95,7 +95,7 @@ public sealed class UnsettledFieldTests
         Assert.Equal(["1|1|name|NotSettled"], fixture.Rows(Found));
         Assert.Contains("written 'LOUD', reads 'loud'", Assert.Single(fixture.Heard.Warnings), StringComparison.Ordinal);
 
-        fixture.Sql("DROP TRIGGER shout_again");
+        fixture.DropTrigger("shout_again");
         await fixture.RunWellAsync();
         Assert.Empty(fixture.Rows("SELECT * FROM unsettled_fields WHERE problem = 'NotSettled'"));
         fixture.Sql("DELETE FROM records");

@@ -61,7 +61,7 @@ public sealed class VerificationTests
     [Theory]
     [InlineData("UPDATE links SET software_count = 3 WHERE id = 1", "Discovered installations", Verdict.Failed, "13", "12")]
     [InlineData("UPDATE products SET uses = uses + 1 WHERE id = 1", "Software catalog: installations counted", Verdict.Failed, "12", "13")]
-    [InlineData("INSERT INTO products (target_id, key, name) VALUES (1, 'X', 'X')", "Products without installation", Verdict.Warning, "0", "1")]
+    [InlineData("INSERT INTO products (id, target_id, key, name) VALUES (90001, 1, 'X', 'X')", "Products without installation", Verdict.Warning, "0", "1")]
     [InlineData("UPDATE records SET os_platform = 'macOS' WHERE id = 1", "Computers: Linux", Verdict.Failed, "1", "0")]
     [InlineData("UPDATE records SET model = 'X' WHERE id IN (1, 2)", "CIs edited since the last run", Verdict.Warning, "0", "2")]
     [InlineData("DELETE FROM records WHERE id = 1", "Linked CIs deleted from the CMDB", Verdict.Warning, "0", "1")]

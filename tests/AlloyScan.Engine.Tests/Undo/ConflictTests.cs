@@ -61,7 +61,7 @@ public sealed class ConflictTests : IDisposable
         Assert.Equal($"{other}|PC-1|SN-1|d2|Mary Miller", _f.Rows($"SELECT id, name, serial_number, device_id, user_name FROM computers WHERE id = '{other}'").Single());
         Assert.Equal("d2|Linked", _f.Rows("SELECT device_id, state FROM sync_conflicts").Single());
         await _f.RunWellAsync();
-        Assert.Equal("Viewer", _f.Scalar($"SELECT group_concat(name) FROM discovered_installations WHERE computer_id = '{other}'"));
+        Assert.Equal("Viewer", _f.Scalar($"SELECT string_agg(name, ',') FROM discovered_installations WHERE computer_id = '{other}'"));
         await _f.RunWellAsync();
         Assert.Equal(["list"], _f.Source.Log);
         UndoLawTests.CheckBooks(_f);

@@ -110,7 +110,7 @@ public sealed class UndoTests : IDisposable
         var (_, outcomes) = Undo(run.Id);
 
         Assert.Equal(("software", UndoOutcome.LeftAlone), (outcomes.Single().Field, outcomes.Single().Outcome));
-        Assert.Equal("Viewer", _f.Scalar("SELECT group_concat(name) FROM discovered_installations WHERE computer_id = 'C000001'"));
+        Assert.Equal("Viewer", _f.Scalar("SELECT string_agg(name, ',') FROM discovered_installations WHERE computer_id = 'C000001'"));
     }
 
     [Fact]

@@ -78,7 +78,7 @@ public sealed class JobSchedules
         }
 
         long number = 0;
-        using (var reader = session.Prepare($"SELECT number, host, process_id, process_started, {Lease.DatabaseNow} - heartbeat_at FROM schedule_claims WHERE job_id = @p0").Set(0, job.Id).Read())
+        using (var reader = session.Prepare($"SELECT number, host, process_id, process_started, {session.DatabaseNow} - heartbeat_at FROM schedule_claims WHERE job_id = @p0").Set(0, job.Id).Read())
         {
             if (reader.Read())
             {
@@ -93,7 +93,7 @@ public sealed class JobSchedules
 
         var (process, started) = Lease.Self();
         session.Prepare($"""
-            INSERT INTO schedule_claims (job_id, number, host, process_id, process_started, heartbeat_at) VALUES (@p0, @p1, @p2, @p3, @p4, {Lease.DatabaseNow})
+            INSERT INTO schedule_claims (job_id, number, host, process_id, process_started, heartbeat_at) VALUES (@p0, @p1, @p2, @p3, @p4, {session.DatabaseNow})
             ON CONFLICT (job_id) DO UPDATE SET number = excluded.number, host = excluded.host, process_id = excluded.process_id, process_started = excluded.process_started,
                 heartbeat_at = excluded.heartbeat_at
             """).Set(0, job.Id).Set(1, ++number).Set(2, Environment.MachineName).Set(3, process).Set(4, started).Execute();

@@ -24,7 +24,7 @@ public sealed class ScheduleClaim
     public bool Renew()
     {
         using var session = _store.NewSession();
-        return session.Prepare($"UPDATE schedule_claims SET heartbeat_at = {Lease.DatabaseNow} WHERE job_id = @p0 AND number = @p1").Set(0, _jobId).Set(1, _number).Execute() == 1;
+        return session.Prepare($"UPDATE schedule_claims SET heartbeat_at = {session.DatabaseNow} WHERE job_id = @p0 AND number = @p1").Set(0, _jobId).Set(1, _number).Execute() == 1;
     }
 
     /// <summary>Marks everything that the schedule has up to a time as settled, and gives the claim back.</summary>

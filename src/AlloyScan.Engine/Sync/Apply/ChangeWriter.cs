@@ -91,7 +91,7 @@ internal sealed class ChangeWriter
             var now = _context.TimeProvider.NowMilliseconds();
             var (id, number) = _cmdb.Create(facts.Class, values, now);
             recordId = RunContext.RecordId(facts.Class, number);
-            _cmdb.AddIdentifiers(id, facts.Identifiers());
+            _cmdb.PutIdentifiers(id, facts.Identifiers());
             if (difference is not null)
                 _installations.Apply(id, difference);
             var before = FormerLink(facts.DeviceId);
@@ -253,7 +253,7 @@ internal sealed class ChangeWriter
                 """)
                 .Set(0, link.Id).Set(1, facts.ListHash).Set(2, _context.Fingerprint).Set(3, version).Set(4, facts.Platform).Set(5, facts.AuditId).Set(6, facts.AuditedAt)
                 .Set(7, facts.LastSeen).Set(8, now).Set(9, IsSoftwareCurrent(facts, link, difference) ? 1 : 0).Set(10, difference?.Total ?? link.SoftwareCount)
-                .Set(11, IsUnconfirmedEmpty(facts, link) ? facts.AuditId : null).Execute();
+                .Set(11, IsUnconfirmedEmpty(facts, link) ? facts.AuditId : null).Post();
             WriteValues(link.Id, facts, written, LeftOut(link, difference));
             Unsettled.LookAt(facts, record, changes, written);
             _identification.Index.NoteUpdated(record.Id, facts);
@@ -307,7 +307,7 @@ internal sealed class ChangeWriter
                 INSERT INTO conflicts (job, target_id, site_id, device_id, device_name, class, reason, candidates, state, list_hash, last_seen, first_seen, facts, created_at, updated_at)
                 VALUES (@p0, @p1, @p2, @p3, @p4, @p5, @p6, @p7, 'Open', @p8, @p9, @p9, @p10, @p11, @p11)
                 ON CONFLICT (target_id, site_id, device_id) DO UPDATE SET job = excluded.job, device_name = excluded.device_name, class = excluded.class, reason = excluded.reason,
-                    first_seen = CASE WHEN state IN ('Open', 'Gone') AND kind = 'Unlinked' THEN first_seen ELSE excluded.first_seen END,
+                    first_seen = CASE WHEN conflicts.state IN ('Open', 'Gone') AND conflicts.kind = 'Unlinked' THEN conflicts.first_seen ELSE excluded.first_seen END,
                     candidates = excluded.candidates, state = 'Open', kind = 'Unlinked', junk = NULL, resolved_at = NULL,
                     list_hash = excluded.list_hash, last_seen = excluded.last_seen, facts = excluded.facts, updated_at = excluded.updated_at
                 RETURNING id
@@ -318,7 +318,7 @@ internal sealed class ChangeWriter
             foreach (var identifier in facts.Identifiers())
             {
                 _session.Prepare("INSERT INTO conflict_identifiers (kind, value, conflict) VALUES (@p0, @p1, @p2) ON CONFLICT DO NOTHING")
-                    .Set(0, (int)identifier.Kind).Set(1, identifier.Value).Set(2, conflict).Execute();
+                    .Set(0, (int)identifier.Kind).Set(1, identifier.Value).Set(2, conflict).Post();
             }
         }
 
@@ -455,7 +455,7 @@ internal sealed class ChangeWriter
         foreach (var ground in decision.Grounds)
         {
             _session.Prepare("INSERT INTO link_grounds (link, kind, value) VALUES (@p0, @p1, @p2) ON CONFLICT DO NOTHING")
-                .Set(0, link).Set(1, (int)ground.Kind).Set(2, ground.Value).Execute();
+                .Set(0, link).Set(1, (int)ground.Kind).Set(2, ground.Value).Post();
         }
     }
 
@@ -491,7 +491,7 @@ internal sealed class ChangeWriter
             _detail = null;
         }
 
-        _journal.Set(0, _context.RunId).Set(2, (int)recordClass).Set(3, number).Set(4, action).Set(5, field).Set(6, oldValue).Set(7, newValue).Set(8, link).Set(9, detail?.ToJson()).Execute();
+        _journal.Set(0, _context.RunId).Set(2, (int)recordClass).Set(3, number).Set(4, action).Set(5, field).Set(6, oldValue).Set(7, newValue).Set(8, link).Set(9, detail?.ToJson()).Post();
     }
 
     /// <summary>Writes the row of a link whose state changed.</summary>
@@ -599,12 +599,12 @@ internal sealed class ChangeWriter
             .Set(9, facts.Platform).Set(10, facts.AuditId).Set(11, facts.AuditedAt).Set(12, facts.LastSeen).Set(13, now)
             .Set(14, softwareImported ? 1 : 0).Set(15, softwareCount).Number() ?? throw new InvalidOperationException("The link was not written.");
         // A link that was closed and is used again rests on nothing of what it rested on then.
-        _dropGrounds.Set(0, link).Execute();
+        _dropGrounds.Set(0, link).Post();
         return link;
     }
 
     private void WriteValues(long link, DeviceFacts facts, Dictionary<string, string?> written, string? leftOut) =>
-        _upsertValues.Set(0, link).Set(1, facts.ToKeptJson()).Set(2, JsonConvert.SerializeObject(written)).Set(3, leftOut).Execute();
+        _upsertValues.Set(0, link).Set(1, facts.ToKeptJson()).Set(2, JsonConvert.SerializeObject(written)).Set(3, leftOut).Post();
 
     /// <returns>The conflict that was closed.</returns>
     private long? CloseConflict(string deviceId, string state)
@@ -618,7 +618,7 @@ internal sealed class ChangeWriter
         return conflict;
     }
 
-    private void DropConflictIdentifiers(long conflict) => _session.Prepare("DELETE FROM conflict_identifiers WHERE conflict = @p0").Set(0, conflict).Execute();
+    private void DropConflictIdentifiers(long conflict) => _session.Prepare("DELETE FROM conflict_identifiers WHERE conflict = @p0").Set(0, conflict).Post();
 
     private static List<FieldChange> Fields(RecordState record, List<(CmdbField Field, string? Value)> changes) =>
         [.. changes.Select(c => new FieldChange(c.Field.Name, record.Values[c.Field.Index], c.Value))];

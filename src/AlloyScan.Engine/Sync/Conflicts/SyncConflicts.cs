@@ -25,7 +25,7 @@ public sealed class SyncConflicts
         _store.Stream<ConflictRow>(
             $"""
             SELECT {Columns}
-            WHERE (@Id IS NULL OR c.id = @Id) AND (@Job IS NULL OR c.job = @Job COLLATE NOCASE) AND (@Site IS NULL OR lower(s.name) GLOB @Site)
+            WHERE (@Id IS NULL OR c.id = @Id) AND (@Job IS NULL OR lower(c.job) = lower(@Job)) AND (@Site IS NULL OR lower(s.name) GLOB @Site)
                 AND (@Device IS NULL OR c.device_id = @Device OR lower(c.device_name) GLOB @Name) AND (@Class IS NULL OR c.class = @Class)
                 AND (@Kind IS NULL OR c.kind = @Kind) AND (@State IS NULL OR c.state = @State) ORDER BY c.id
             """,

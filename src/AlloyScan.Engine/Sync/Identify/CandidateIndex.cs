@@ -43,7 +43,7 @@ internal sealed class CandidateIndex
             """);
         _session.Prepare("INSERT INTO temp.scope_sites (site_id) VALUES (@p0)").Set(0, context.SiteId).Execute();
         foreach (var site in context.Job.IdentificationSites)
-            _session.Prepare("INSERT INTO temp.scope_sites (site_id) SELECT id FROM sites WHERE name = @p0 ON CONFLICT DO NOTHING").Set(0, site).Execute();
+            _session.Prepare("INSERT INTO temp.scope_sites (site_id) SELECT id FROM sites WHERE lower(name) = lower(@p0) ON CONFLICT DO NOTHING").Set(0, site).Execute();
 
         const string removed = "NOT EXISTS (SELECT 1 FROM temp.planned_removed x WHERE x.kind = i.kind AND x.value = i.value AND x.record = i.record)";
         // The plus keeps class and target from being looked up in an index: the few CIs with the value come first, not the many of a class.
@@ -353,7 +353,7 @@ internal sealed class CandidateIndex
             SELECT r.id, r.class, coalesce(m.mask, 0) FROM
                 (SELECT r.id, r.class FROM records r WHERE {InScope("@p0")} UNION ALL SELECT id, class FROM temp.planned_records) r
                 LEFT JOIN (SELECT record, sum(bit) AS mask FROM (
-                    SELECT DISTINCT record, 1 << (CASE kind WHEN 6 THEN 3 ELSE kind END) AS bit FROM (
+                    SELECT DISTINCT record, 1 << CAST(CASE kind WHEN 6 THEN 3 ELSE kind END AS INTEGER) AS bit FROM (
                         SELECT i.kind, i.value, i.record FROM record_identifiers i
                             WHERE NOT EXISTS (SELECT 1 FROM temp.planned_removed x WHERE x.kind = i.kind AND x.value = i.value AND x.record = i.record)
                         UNION ALL SELECT kind, value, record FROM temp.planned_identifiers {audits}) v

@@ -294,7 +294,7 @@ internal sealed class Explainer : IDisposable
         {
             using var reader = _session.Prepare("""
                 SELECT r.class, r.number, (SELECT s.name FROM links l JOIN sites s ON s.id = l.site_id WHERE l.record = r.id ORDER BY l.state LIMIT 1),
-                    EXISTS (SELECT 1 FROM links l WHERE l.record = r.id AND l.site_id IN (SELECT site_id FROM temp.scope_sites))
+                    CASE WHEN EXISTS (SELECT 1 FROM links l WHERE l.record = r.id AND l.site_id IN (SELECT site_id FROM temp.scope_sites)) THEN 1 ELSE 0 END
                 FROM records r WHERE r.id = @p0 AND r.target_id = @p1
                 """).Set(0, record).Set(1, _context.TargetId).Read();
             if (!reader.Read())

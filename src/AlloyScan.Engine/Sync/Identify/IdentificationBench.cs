@@ -52,7 +52,7 @@ internal sealed class IdentificationBench : IDisposable
             Context.NoteSeen(Session.Prepare("""
                 SELECT max(last_seen) FROM (
                     SELECT last_seen FROM links WHERE target_id = @p0 AND site_id = @p1 AND last_seen <= @p2
-                    UNION ALL SELECT last_seen FROM conflicts WHERE target_id = @p0 AND site_id = @p1 AND last_seen <= @p2)
+                    UNION ALL SELECT last_seen FROM conflicts WHERE target_id = @p0 AND site_id = @p1 AND last_seen <= @p2) s
                 """).Set(0, Context.TargetId).Set(1, Context.SiteId).Set(2, store.TimeProvider.NowMilliseconds() + (long)TimeSpan.FromDays(1).TotalMilliseconds).Number());
         }
         catch

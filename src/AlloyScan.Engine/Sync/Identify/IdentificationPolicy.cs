@@ -59,7 +59,7 @@ internal static class IdentificationPolicy
     /// <summary>Replaces the rules of a class, or of all classes. The rules are checked by the caller.</summary>
     public static void Replace(StoreSession session, RecordClass? recordClass, IEnumerable<IdentificationRule> rules)
     {
-        session.Execute("DELETE FROM identification_rules WHERE @p0 IS NULL OR class = @p0", (int?)recordClass);
+        session.Execute("DELETE FROM identification_rules WHERE CAST(@p0 AS INTEGER) IS NULL OR class = @p0", (int?)recordClass);
         foreach (var rule in rules)
         {
             if (recordClass is null || rule.Class == recordClass)

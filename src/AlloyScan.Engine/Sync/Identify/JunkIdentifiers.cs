@@ -52,10 +52,10 @@ public sealed class JunkIdentifiers
                 """
                 SELECT s.name AS Site, l.device_id AS DeviceId, r.name AS Name, r.class AS Class, r.number AS Number
                 FROM record_identifiers i JOIN links l ON l.record = i.record AND l.state = 1 JOIN records r ON r.id = i.record JOIN sites s ON s.id = l.site_id
-                WHERE i.kind IN (@kind, @weak) AND i.value = @value AND (@site IS NULL OR s.name = @site)
+                WHERE i.kind IN (@kind, @weak) AND i.value = @value AND (@site IS NULL OR lower(s.name) = lower(@site))
                 UNION SELECT s.name, c.device_id, c.device_name, NULL, NULL
                 FROM conflict_identifiers i JOIN conflicts c ON c.id = i.conflict AND c.state = 'Open' AND c.kind = 'Unlinked' JOIN sites s ON s.id = c.site_id
-                WHERE i.kind IN (@kind, @weak) AND i.value = @value AND (@site IS NULL OR s.name = @site)
+                WHERE i.kind IN (@kind, @weak) AND i.value = @value AND (@site IS NULL OR lower(s.name) = lower(@site))
                 ORDER BY 1, 2
                 """,
                 new { kind = (int)kind, weak = (int)Weak(kind), value = Identifiers.Normalise(kind, junk.Value), site = junk.Site })
@@ -138,7 +138,7 @@ public sealed class JunkIdentifiers
             (SELECT count(*) FROM record_identifiers i WHERE i.kind = j.kind AND i.value = j.value) AS Records,
             (SELECT count(*) FROM record_identifiers i JOIN links l ON l.record = i.record AND l.state = 1 AND l.site_id = j.site_id WHERE i.kind = j.kind AND i.value = j.value) AS LiveLinks
         FROM learned_junk j JOIN sites s ON s.id = j.site_id
-        WHERE (@kind IS NULL OR j.kind IN (@kind, @weak)) AND (@value IS NULL OR j.value = @value) AND (@site IS NULL OR s.name = @site) ORDER BY s.name, j.kind, j.value
+        WHERE (@kind IS NULL OR j.kind IN (@kind, @weak)) AND (@value IS NULL OR j.value = @value) AND (@site IS NULL OR lower(s.name) = lower(@site)) ORDER BY lower(s.name), j.kind, j.value
         """;
 
     private IEnumerable<JunkIdentifier> Read(string sql, IdentificationAttribute? attribute, string? site, string? value = null)

@@ -192,8 +192,8 @@ internal sealed class JunkValues
         var result = new List<Identifier>();
         // Into an empty CMDB all came with this run's devices, so those are all the carriers there are.
         var others = _wasEmpty ? "0" : $"""
-            (SELECT count(*) FROM (SELECT 1 FROM record_identifiers i WHERE i.kind = s.kind AND i.value = s.value LIMIT {most + 1}))
-            + (SELECT count(*) FROM (SELECT 1 FROM conflict_identifiers i WHERE i.kind = s.kind AND i.value = s.value LIMIT {most + 1}))
+            (SELECT count(*) FROM (SELECT 1 FROM record_identifiers i WHERE i.kind = s.kind AND i.value = s.value LIMIT {most + 1}) f)
+            + (SELECT count(*) FROM (SELECT 1 FROM conflict_identifiers i WHERE i.kind = s.kind AND i.value = s.value LIMIT {most + 1}) f)
             """;
         using (var reader = _session.Prepare($"SELECT s.kind, s.value FROM temp.staged_identifiers s WHERE s.kind NOT IN (1, 7) GROUP BY s.kind, s.value HAVING count(*) + {others} > {most}").Read())
         {
@@ -233,12 +233,12 @@ internal sealed class JunkValues
                 """;
         return (int)(_session.Prepare($"""
             SELECT count(*) FROM (
-                SELECT device_id FROM (SELECT device_id FROM temp.staged_identifiers WHERE kind = @p0 AND value = @p1 LIMIT @p3)
+                SELECT device_id FROM (SELECT device_id FROM temp.staged_identifiers WHERE kind = @p0 AND value = @p1 LIMIT @p3) s
                 UNION SELECT device_id FROM (SELECT l.device_id FROM record_identifiers i JOIN links l ON l.record = i.record AND l.state = 1 AND l.site_id = @p2
-                    WHERE i.kind = @p0 AND i.value = @p1 {overlay} LIMIT @p3)
+                    WHERE i.kind = @p0 AND i.value = @p1 {overlay} LIMIT @p3) l
                 UNION SELECT device_id FROM (SELECT c.device_id FROM conflict_identifiers i JOIN conflicts c ON c.id = i.conflict AND c.site_id = @p2 AND c.state = 'Open' AND c.kind = 'Unlinked'
-                    WHERE i.kind = @p0 AND i.value = @p1 LIMIT @p3)
-                LIMIT @p3)
+                    WHERE i.kind = @p0 AND i.value = @p1 LIMIT @p3) c
+                LIMIT @p3) d
             """).Set(0, (int)identifier.Kind).Set(1, identifier.Value).Set(2, _context.SiteId).Set(3, most).Number() ?? 0);
     }
 }

@@ -73,7 +73,7 @@ public sealed class SyncLinks
     private static (LinkImage Link, long SiteId, string Site) Find(StoreSession session, string deviceId, string? site)
     {
         var found = new List<(long Link, long Site, string Name)>();
-        using (var reader = session.Prepare("SELECT l.id, s.id, s.name FROM links l JOIN sites s ON s.id = l.site_id WHERE l.device_id = @p0 AND l.state IN (1, 2) AND (@p1 IS NULL OR s.name = @p1)")
+        using (var reader = session.Prepare("SELECT l.id, s.id, s.name FROM links l JOIN sites s ON s.id = l.site_id WHERE l.device_id = @p0 AND l.state IN (1, 2) AND (@p1 IS NULL OR lower(s.name) = lower(@p1))")
             .Set(0, deviceId).Set(1, site).Read())
         {
             while (reader.Read())

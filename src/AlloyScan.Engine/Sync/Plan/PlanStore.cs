@@ -21,10 +21,9 @@ internal sealed class PlanStore(StoreSession session)
         long id = 0;
         session.InTransactionDo(() =>
         {
-            session.Execute(
-                "INSERT INTO plans (job_id, job, target_id, site_id, created_at, fingerprint) VALUES (@p0, @p1, @p2, @p3, @p4, @p5)",
+            id = session.Insert(
+                "INSERT INTO plans (job_id, job, target_id, site_id, created_at, fingerprint) VALUES (@p0, @p1, @p2, @p3, @p4, @p5) RETURNING id",
                 context.Job.Id, context.Job.Name, context.TargetId, context.SiteId, now, context.PlanFingerprint);
-            id = session.Prepare("SELECT last_insert_rowid()").Number()!.Value;
             session.Execute(
                 """
                 DELETE FROM plans WHERE created_at < @p0 OR (job_id = @p1 AND id NOT IN (SELECT id FROM plans WHERE job_id = @p1 ORDER BY id DESC LIMIT @p2));

@@ -46,8 +46,8 @@ internal sealed class UndoRunner
         _session.Execute("CREATE TEMP TABLE undo_records (position INTEGER PRIMARY KEY, class INTEGER NOT NULL, number INTEGER NOT NULL)");
         _session.Execute(
             """
-            INSERT INTO temp.undo_records (class, number)
-            SELECT c.class, c.number FROM changes c WHERE c.run_id = @p0 GROUP BY c.class, c.number ORDER BY max(c.id) DESC
+            INSERT INTO temp.undo_records (position, class, number)
+            SELECT row_number() OVER (ORDER BY max(c.id) DESC), c.class, c.number FROM changes c WHERE c.run_id = @p0 GROUP BY c.class, c.number
             """, run.Id);
         _resumed = _session.Execute(
             """
@@ -176,7 +176,10 @@ internal sealed class UndoRunner
     {
         foreach (var link in plan.Links)
         {
-            _session.Prepare("INSERT OR REPLACE INTO temp.undo_links (link, state, class, number, record) VALUES (@p0, @p1, @p2, @p3, @p4)")
+            _session.Prepare("""
+                INSERT INTO temp.undo_links (link, state, class, number, record) VALUES (@p0, @p1, @p2, @p3, @p4)
+                ON CONFLICT (link) DO UPDATE SET state = excluded.state, class = excluded.class, number = excluded.number, record = excluded.record
+                """)
                 .Set(0, link.Id).Set(1, (int)(link.Image?.State ?? LinkState.Closed)).Set(2, (int)(link.Image?.Class ?? plan.Class)).Set(3, link.Image?.Number ?? 0).Set(4, link.Image?.Record ?? 0).Execute();
         }
     }

@@ -18,12 +18,12 @@ public sealed class UndoService
         ArgumentException.ThrowIfNullOrWhiteSpace(job);
         using var session = _store.NewSession();
         var id = session.Prepare("""
-            SELECT max(id) FROM runs WHERE (job = @p0 COLLATE NOCASE OR job_id IN (SELECT id FROM jobs WHERE name = @p0)) AND kind <> 'Undo' AND undone_by IS NULL
+            SELECT max(id) FROM runs WHERE (lower(job) = lower(@p0) OR job_id IN (SELECT id FROM jobs WHERE lower(name) = lower(@p0))) AND kind <> 'Undo' AND undone_by IS NULL
             """).Set(0, job).Number();
         if (id is not null)
             return _store.Runs.Get(id.Value);
 
-        if (session.Prepare("SELECT 1 FROM runs WHERE job = @p0 COLLATE NOCASE").Set(0, job).Number() is null)
+        if (session.Prepare("SELECT 1 FROM runs WHERE lower(job) = lower(@p0)").Set(0, job).Number() is null)
             _store.Jobs.Get(job);
         throw new AlloyScanException(ErrorKind.InvalidArgument, "NothingToUndo", $"The job '{job}' has no run that is not taken back already.", job, "List its runs with Get-AlloyScanSyncRun.");
     }

@@ -95,7 +95,7 @@ internal sealed class Verifier(RunContext context, IInventorySource source)
                 SELECT count(*) FROM temp.listed d LEFT JOIN links l ON l.target_id = @p0 AND l.site_id = @p1 AND l.device_id = d.device_id AND l.state IN (1, 2)
                 WHERE coalesce(l.class, d.class) = @p2
                     AND NOT EXISTS (SELECT 1 FROM conflicts c WHERE c.target_id = @p0 AND c.site_id = @p1 AND c.device_id = d.device_id AND c.kind = 'Unlinked' AND c.state IN ('Open', 'Ignored'))
-                    AND NOT (coalesce(d.last_seen <= @p3, 0) AND EXISTS (SELECT 1 FROM links t WHERE t.target_id = @p0 AND t.site_id = @p1 AND t.device_id = d.device_id AND t.state = 3 AND t.closed_reason = 'TakenOver'))
+                    AND NOT (d.last_seen IS NOT NULL AND d.last_seen <= @p3 AND EXISTS (SELECT 1 FROM links t WHERE t.target_id = @p0 AND t.site_id = @p1 AND t.device_id = d.device_id AND t.state = 3 AND t.closed_reason = 'TakenOver'))
                 """, context.TargetId, context.SiteId, (int)recordClass, context.StaleSince ?? long.MinValue);
             // A device that is back has a link that is still missing while somebody keeps its CI retired.
             var actual = Number(
