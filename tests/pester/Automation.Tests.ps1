@@ -118,6 +118,12 @@ Describe 'Get- and Unregister-AlloyScanAutomation' -Skip:(-not $IsLinux) {
         Get-AlloyScanAutomation three | Should -BeNullOrEmpty
     }
 
+    It 'shows a table that fits 100 columns' {
+        $lines = (Get-AlloyScanAutomation -Scope User | Out-String -Width 100).Trim().Split("`n").TrimEnd()
+        $lines[0] | Should -Match '^Name +Scope +Manager +State +Path$'
+        ($lines | Measure-Object Length -Maximum).Maximum | Should -BeLessOrEqual 100
+    }
+
     It 'removes what is named or piped, and nothing with -WhatIf' {
         Unregister-AlloyScanAutomation one -WhatIf
         (Get-AlloyScanAutomation -Scope User).Name | Should -Be 'one', 'two'

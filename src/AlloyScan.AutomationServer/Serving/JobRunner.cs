@@ -146,6 +146,12 @@ internal sealed class JobRunner(AlloyStore store, ServeSettings settings, ServeM
         {
             settles = false;
         }
+        catch (AlloyScanException)
+        {
+            // The store was out of reach before the run began: what is due stays due.
+            settles = false;
+            throw;
+        }
         finally
         {
             metrics.End(job.Name);

@@ -6,8 +6,10 @@ using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Jobs.Schedules;
 using AlloyScan.Engine.Store;
 using AlloyScan.SampleSite;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Quartz;
 
@@ -16,11 +18,14 @@ namespace AlloyScan.Engine.Tests.AutomationServer;
 /// <summary>The parts of the server in this process, with a clock that tests set.</summary>
 public sealed class JobRunnerTests : IAsyncLifetime, IDisposable
 {
+    private const int ServingFailed = 40;
+
     private static readonly DateTimeOffset s_noon = new(2026, 3, 10, 12, 0, 0, TimeSpan.Zero);
 
     private readonly TemporaryFolder _folder = new();
     private readonly SetClock _clock = new() { Now = s_noon.AddMinutes(10) };
     private readonly RecordedAlarms _alarms = new();
+    private readonly RecordedLog _log = new();
     private readonly ServeSettings _settings = new() { Poll = TimeSpan.FromMilliseconds(20), LeasePause = TimeSpan.FromMilliseconds(20), HealthPort = null };
     private SampleSiteHost _site = null!;
     private AlloyStore _store = null!;
@@ -38,7 +43,7 @@ public sealed class JobRunnerTests : IAsyncLifetime, IDisposable
             Schedule = Schedule.Parse("""{"occurs":"Daily","everyHours":1,"timeZone":"UTC"}""", _clock),
         });
         _metrics = new ServeMetrics(_clock);
-        _runner = new JobRunner(_store, _settings, _metrics, _clock, NullLogger<JobRunner>.Instance);
+        _runner = new JobRunner(_store, _settings, _metrics, _clock, _log);
     }
 
     public async Task DisposeAsync()
@@ -92,6 +97,31 @@ public sealed class JobRunnerTests : IAsyncLifetime, IDisposable
         Parallel.For(0, 20, _ => _runner.Begin(Job.Id));
         await UntilAsync(() => !_runner.IsBusy(Job.Id));
         Assert.Equal(1, Runs);
+    }
+
+    [Fact]
+    public async Task A_store_that_is_locked_leaves_the_occurrence_due()
+    {
+        _clock.Now = s_noon.AddHours(1);
+        using (var connection = new SqliteConnection($"Data Source={_store.Location.Path};Pooling=False"))
+        {
+            connection.Open();
+            using var command = connection.CreateCommand();
+            command.CommandText = "BEGIN IMMEDIATE";
+            command.ExecuteNonQuery();
+            _runner.Begin(Job.Id);
+            // It waits for the lock for ten seconds, gives up, and leaves the job alone for a while.
+            await UntilAsync(() => _log.Events.Contains(ServingFailed));
+        }
+
+        await UntilAsync(() =>
+        {
+            _clock.Now += _settings.FailurePause;
+            return !_runner.IsBusy(Job.Id);
+        });
+        var before = Runs;
+        await RunAsync();
+        Assert.Equal((0, 1), (before, Runs));
     }
 
     [Fact]
@@ -169,6 +199,18 @@ public sealed class JobRunnerTests : IAsyncLifetime, IDisposable
         }
 
         public override DateTimeOffset GetUtcNow() => Now;
+    }
+
+    private sealed class RecordedLog : ILogger<JobRunner>
+    {
+        public ConcurrentQueue<int> Events { get; } = new();
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => Events.Enqueue(eventId.Id);
     }
 
     private sealed class RecordedAlarms : IAlarmClock

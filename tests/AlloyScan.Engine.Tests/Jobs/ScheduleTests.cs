@@ -200,6 +200,19 @@ public sealed class ScheduleTests
         Assert.Null(fixture.Store.Jobs.Get("HQ").Schedule);
     }
 
+    [Theory]
+    [InlineData("UTC", "Nowhere/At_All", "UnknownTimeZone")]
+    [InlineData("\"at\"", "\"whenever\"", "UnknownScheduleMember")]
+    [InlineData("02:30", "half past two", "InvalidSchedule")]
+    public void An_exported_job_with_a_bad_schedule_is_not_imported(string text, string replacement, string errorId)
+    {
+        using var fixture = new SyncFixture(clock: s_clock);
+        fixture.Store.Jobs.Update(fixture.Job.WithSchedule(Parse("{'occurs':'Daily','at':'02:30','timeZone':'UTC'}")));
+        var json = fixture.Store.Jobs.Export("HQ").Replace(text, replacement, StringComparison.Ordinal);
+        Assert.Equal(errorId, Assert.Throws<AlloyScanException>(() => fixture.Store.Jobs.Import(json, new JobImportOptions { Name = "Other" })).ErrorId);
+        Assert.Single(fixture.Store.Jobs.List());
+    }
+
     [Fact]
     public void A_stored_schedule_that_cannot_be_used_is_said_and_kept_and_leaves_the_job_usable()
     {
