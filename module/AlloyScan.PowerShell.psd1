@@ -15,6 +15,7 @@
     AliasesToExport      = @()
     VariablesToExport    = @()
     CmdletsToExport      = @(
+        'Add-AlloyScanAppRegistration'
         'Add-AlloyScanJunkIdentifier'
         'Connect-AlloyScan'
         'Copy-AlloyScanStore'
@@ -28,6 +29,8 @@
         'Get-AlloyCmdbHardware'
         'Get-AlloyCmdbInstallation'
         'Get-AlloyCmdbSoftwareProduct'
+        'Get-AlloyScanApiUsage'
+        'Get-AlloyScanAppRegistration'
         'Get-AlloyScanAutomation'
         'Get-AlloyScanConflict'
         'Get-AlloyScanConnection'
@@ -56,6 +59,7 @@
         'New-AlloyScanSyncJob'
         'Register-AlloyScanAutomation'
         'Remove-AlloyCmdbField'
+        'Remove-AlloyScanAppRegistration'
         'Remove-AlloyScanIdentificationRule'
         'Remove-AlloyScanJunkIdentifier'
         'Remove-AlloyScanNotification'
@@ -66,6 +70,7 @@
         'Resolve-AlloyScanConflict'
         'Set-AlloyCmdbComputer'
         'Set-AlloyCmdbHardware'
+        'Set-AlloyScanAppRegistration'
         'Set-AlloyScanIdentificationRule'
         'Set-AlloyScanNotification'
         'Set-AlloyScanServiceAction'

@@ -18,7 +18,7 @@ internal sealed class RunCommand
     private readonly Option<string?> _siteUrl = new("--site-url") { Description = "Address of a site to run without a stored job.", HelpName = "URL" };
     private readonly Option<string?> _clientId = new("--client-id") { Description = "Client ID of the site's app registration.", HelpName = "ID" };
     private readonly Option<string?> _secretEnv = new("--client-secret-env") { Description = "Environment variable that holds the client secret.", HelpName = "VAR" };
-    private readonly Option<string?> _secretFile = new("--client-secret-file") { Description = "File that holds the client secret.", HelpName = "FILE" };
+    private readonly Option<string?> _secretFile = new("--client-secret-file") { Description = "File that holds the client secret; a bare name that is no file here is looked for in $CREDENTIALS_DIRECTORY.", HelpName = "FILE" };
     private readonly Option<string?> _name = new("--name") { Description = "Name under which the run of an unsaved job is kept. Default: the site's address.", HelpName = "NAME" };
     private readonly Option<SoftwarePlatforms> _software = new("--software")
     {
@@ -117,6 +117,8 @@ internal sealed class RunCommand
             async observer => (await store.Sync.ExecuteAsync(request, observer, cancellationToken), observer.Errors));
 
         Show(screen, run, errors, whatIf, store.Location);
+        if (whatIf && run.Forecast is { } forecast)
+            screen.Line(forecast.Sentence);
         json?.WriteLine(JsonLine.Of(run, whatIf));
         return run.ExitCode;
     }
@@ -194,12 +196,16 @@ internal sealed class RunCommand
             Name = parsed.GetValue(_name) ?? $"{url.Authority}{url.AbsolutePath.TrimEnd('/')}",
             SiteUrl = url,
             ClientId = parsed.GetRequiredValue(_clientId)!,
-            ClientSecret = parsed.GetValue(_secretEnv) is { } variable ? SecretReference.FromEnvironment(variable) : SecretReference.FromFile(parsed.GetRequiredValue(_secretFile)!),
+            ClientSecret = parsed.GetValue(_secretEnv) is { } variable ? SecretReference.FromEnvironment(variable) : SecretFile(parsed.GetRequiredValue(_secretFile)!),
             ImportSoftware = parsed.GetValue(_software),
             ThrottleLimit = parsed.GetValue(_throttleLimit),
             ApiProfile = parsed.GetValue(_apiProfile) is { } file ? ReadProfile(file) : null,
         };
     }
+
+    /// <summary>A bare name that is no file here is looked for in the folder that CREDENTIALS_DIRECTORY names.</summary>
+    private static SecretReference SecretFile(string path) =>
+        SecretReference.IsBareName(path) && !File.Exists(path) ? SecretReference.FromCredentialsDirectory(path) : SecretReference.FromFile(path);
 
     private static string ReadProfile(string path)
     {

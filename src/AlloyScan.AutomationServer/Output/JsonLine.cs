@@ -57,12 +57,46 @@ internal static class JsonLine
         json.WriteNumber("errors", run.Errors);
         json.WriteNumber("api_calls", run.ApiCalls);
         json.WriteNumber("bytes_received", run.BytesReceived);
+        json.WriteBoolean("stopped_by_budget", run.StoppedByBudget);
+        WriteForecast(json, run.Forecast);
         json.WriteStartObject("stage_seconds");
         foreach (var (stage, seconds) in run.StageSeconds)
             json.WriteNumber(stage, Math.Round(seconds, 3));
 
         json.WriteEndObject();
     });
+
+    /// <summary>The calls of a real run, as foreseen or as a rehearsal counted them; null for a run that is read back.</summary>
+    private static void WriteForecast(Utf8JsonWriter json, CallForecast? forecast)
+    {
+        if (forecast is null)
+        {
+            json.WriteNull("forecast");
+            return;
+        }
+
+        json.WriteStartObject("forecast");
+        json.WriteNumber("api_calls", forecast.Total);
+        json.WriteBoolean("counted", forecast.IsCounted);
+        json.WriteNumber("token", forecast.Token);
+        json.WriteNumber("catalog", forecast.Catalog);
+        json.WriteNumber("pages", forecast.Pages);
+        json.WriteNumber("details", forecast.Details);
+        json.WriteNumber("snapshots", forecast.Snapshots);
+        json.WriteNumber("confirmations", forecast.Confirmations);
+        json.WriteNumber("deletions", forecast.Deletions);
+        json.WriteNumber("spent", forecast.Spent);
+        WriteNumber(json, "run_budget", forecast.RunBudget);
+        WriteNumber(json, "run_left", forecast.RunLeft);
+        WriteNumber(json, "monthly_budget", forecast.MonthlyBudget);
+        WriteNumber(json, "month_left", forecast.MonthLeft);
+        WriteTime(json, "recharges_at", forecast.RechargesAt);
+        if (forecast.Fits is { } fits)
+            json.WriteBoolean("fits", fits);
+        else
+            json.WriteNull("fits");
+        json.WriteEndObject();
+    }
 
     /// <summary>A run that never began: the same names, as far as they have a value, and what was wrong.</summary>
     /// <param name="job">The job that was asked for.</param>

@@ -12,6 +12,7 @@ public static class SecretProtector
 {
     private const string DpapiPrefix = "dpapi:";
     private const string AesPrefix = "aesgcm:";
+    private const char OwnerMark = '#';
     private const int KeySize = 32;
     private const int NonceSize = 12;
     private const int TagSize = 16;
@@ -19,20 +20,22 @@ public static class SecretProtector
     private static string KeyPath => Path.Combine(
         Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "AlloyScan", "secret.key");
 
+    private static string Self => $"{Environment.UserName}@{Environment.MachineName}";
+
     internal static string Protect(Secret secret)
     {
         var plain = Encoding.UTF8.GetBytes(secret.Reveal());
         try
         {
             if (OperatingSystem.IsWindows())
-                return DpapiPrefix + Convert.ToBase64String(ProtectedData.Protect(plain, null, DataProtectionScope.CurrentUser));
+                return DpapiPrefix + Convert.ToBase64String(ProtectedData.Protect(plain, null, DataProtectionScope.CurrentUser)) + OwnerMark + Self;
 
             var sealedText = new byte[NonceSize + TagSize + plain.Length];
             var nonce = sealedText.AsSpan(0, NonceSize);
             RandomNumberGenerator.Fill(nonce);
             using var aes = new AesGcm(Key(create: true), TagSize);
             aes.Encrypt(nonce, plain, sealedText.AsSpan(NonceSize + TagSize), sealedText.AsSpan(NonceSize, TagSize));
-            return AesPrefix + Convert.ToBase64String(sealedText);
+            return AesPrefix + Convert.ToBase64String(sealedText) + OwnerMark + Self;
         }
         finally
         {
@@ -40,8 +43,14 @@ public static class SecretProtector
         }
     }
 
-    internal static Secret Unprotect(string text)
+    /// <summary>Unprotects a text.</summary>
+    /// <exception cref="AlloyScanException">It was protected by somebody else (<c>SecretProtectionFailed</c>); the message says by whom.</exception>
+    internal static Secret Unprotect(string stored)
     {
+        // Behind a mark that Base64 does not know stands who protected it, for the message to whoever cannot read it.
+        var mark = stored.IndexOf(OwnerMark, StringComparison.Ordinal);
+        var text = mark < 0 ? stored : stored[..mark];
+        var owner = mark < 0 ? "another account or on another machine" : $"the account '{stored[(mark + 1)..].Replace("@", "' on '", StringComparison.Ordinal)}'";
         try
         {
             byte[] plain;
@@ -55,6 +64,9 @@ public static class SecretProtector
             else if (text.StartsWith(AesPrefix, StringComparison.Ordinal))
             {
                 var sealedText = Convert.FromBase64String(text[AesPrefix.Length..]);
+                if (!File.Exists(KeyPath))
+                    throw Failed($"The key file '{KeyPath}' is not there: the secret was protected by {owner}, and '{Environment.UserName}' on '{Environment.MachineName}' has no key.");
+
                 plain = new byte[sealedText.Length - NonceSize - TagSize];
                 using var aes = new AesGcm(Key(create: false), TagSize);
                 aes.Decrypt(sealedText.AsSpan(0, NonceSize), sealedText.AsSpan(NonceSize + TagSize), sealedText.AsSpan(NonceSize, TagSize), plain);
@@ -70,7 +82,7 @@ public static class SecretProtector
         }
         catch (Exception e) when (e is CryptographicException or FormatException or OverflowException or ArgumentException)
         {
-            throw Failed("The stored secret was protected by another account or on another machine, and cannot be read by this one.", e);
+            throw Failed($"The stored secret was protected by {owner}, and cannot be read by '{Environment.UserName}' on '{Environment.MachineName}'.", e);
         }
     }
 

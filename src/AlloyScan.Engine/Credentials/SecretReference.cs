@@ -14,6 +14,12 @@ public enum SecretKind
 
     /// <summary>In the memory of this process only: an unsaved job.</summary>
     Memory,
+
+    /// <summary>In a vault of PowerShell's SecretManagement, which the cmdlets ask.</summary>
+    Vault,
+
+    /// <summary>With the app registration of the job's site and client ID.</summary>
+    AppRegistration,
 }
 
 /// <summary>Where a secret is, never the secret in readable form.</summary>
@@ -50,6 +56,37 @@ public sealed record SecretReference
         return new SecretReference(SecretKind.File, Path.GetFullPath(path));
     }
 
+    /// <summary>A secret in a file of the folder that <c>CREDENTIALS_DIRECTORY</c> names when it is needed, as systemd does for a service.</summary>
+    /// <param name="name">The file's bare name.</param>
+    public static SecretReference FromCredentialsDirectory(string name)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        return IsBareName(name)
+            ? new SecretReference(SecretKind.File, name)
+            : throw new AlloyScanException(ErrorKind.InvalidArgument, "InvalidSecretFile", $"'{name}' is no bare name of a file.", name, "Give the name alone, or a path.");
+    }
+
+    /// <summary>Whether a text is the name of a file without a folder.</summary>
+    /// <param name="path">The text.</param>
+    public static bool IsBareName(string path) => !string.IsNullOrWhiteSpace(path) && path is not "." and not ".." && path.AsSpan().IndexOfAny('/', '\\', ':') < 0;
+
+    /// <summary>A secret in a vault of PowerShell's SecretManagement.</summary>
+    /// <param name="name">The secret's name.</param>
+    /// <param name="vault">The vault's name; <see langword="null"/> for whichever has it.</param>
+    public static SecretReference FromVault(string name, string? vault = null)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        return vault?.Contains('/', StringComparison.Ordinal) == true
+            ? throw new AlloyScanException(ErrorKind.InvalidArgument, "InvalidVault", $"'{vault}' is no name of a vault.", vault)
+            : new SecretReference(SecretKind.Vault, $"{vault}/{name}");
+    }
+
+    /// <summary>Name of the vault; <see langword="null"/> for whichever has the secret, and for a secret that is in none.</summary>
+    public string? Vault => Kind == SecretKind.Vault && Value.IndexOf('/', StringComparison.Ordinal) is > 0 and var end ? Value[..end] : null;
+
+    /// <summary>Name of the secret in its vault; <see langword="null"/> for a secret that is in none.</summary>
+    public string? VaultSecret => Kind == SecretKind.Vault ? Value[(Value.IndexOf('/', StringComparison.Ordinal) + 1)..] : null;
+
     /// <summary>A secret that only this process knows.</summary>
     /// <param name="secret">The secret.</param>
     public static SecretReference FromMemory(Secret secret)
@@ -81,24 +118,38 @@ public sealed record SecretReference
                 return string.IsNullOrEmpty(value)
                     ? throw Missing($"The environment variable '{Value}' that should hold the client secret is not set.", "Set it for the account that runs the job.")
                     : new Secret(value);
+            case SecretKind.Vault:
+                throw new AlloyScanException(
+                    ErrorKind.Authentication, "VaultNeedsPowerShell", $"The client secret is the {this}, which PowerShell alone can open.", VaultSecret,
+                    "Run the job with Invoke-AlloyScanSync in a pwsh that has the module Microsoft.PowerShell.SecretManagement, or keep the secret in a file or an environment variable.");
+            case SecretKind.AppRegistration:
+                throw Missing("The app registration that should hold the client secret is gone.", "Add it again with Add-AlloyScanAppRegistration, or give the job another one with Set-AlloyScanSyncJob.");
             case SecretKind.File:
                 string text;
+                var path = FilePath ?? throw Missing(
+                    $"The file '{Value}' that should hold the client secret is looked for in the folder that the environment variable CREDENTIALS_DIRECTORY names, which is not set.",
+                    "systemd sets it for a unit with LoadCredential=; otherwise set it, or give the whole path of the file.");
                 try
                 {
-                    text = File.ReadAllText(Value).Trim();
+                    text = File.ReadAllText(path).Trim();
                 }
                 catch (Exception e) when (e is IOException or UnauthorizedAccessException)
                 {
-                    throw Missing($"The file '{Value}' that should hold the client secret cannot be read: {e.Message}", "Check that it exists and that this account may read it.", e);
+                    throw Missing($"The file '{path}' that should hold the client secret cannot be read: {e.Message}", "Check that it exists and that this account may read it.", e);
                 }
 
                 return text.Length == 0
-                    ? throw Missing($"The file '{Value}' that should hold the client secret is empty.", "Write the secret into it.")
+                    ? throw Missing($"The file '{path}' that should hold the client secret is empty.", "Write the secret into it.")
                     : new Secret(text);
             default:
                 return SecretProtector.Unprotect(Value);
         }
     }
+
+    /// <summary>Where the file is that holds the secret; <see langword="null"/> when the folder for it is not known here.</summary>
+    internal string? FilePath => !IsBareName(Value) ? Value
+        : Environment.GetEnvironmentVariable("CREDENTIALS_DIRECTORY") is { Length: > 0 } folder ? Path.Combine(folder, Value)
+        : null;
 
     private AlloyScanException Missing(string message, string advice, Exception? inner = null) =>
         new(ErrorKind.Authentication, "SecretNotFound", message, Kind == SecretKind.Protected ? null : Value, advice, inner);
@@ -107,7 +158,9 @@ public sealed record SecretReference
     public override string ToString() => Kind switch
     {
         SecretKind.EnvironmentVariable => $"environment variable {Value}",
-        SecretKind.File => $"file {Value}",
+        SecretKind.File => IsBareName(Value) ? $"file {Value} of $CREDENTIALS_DIRECTORY" : $"file {Value}",
+        SecretKind.Vault => Vault is null ? $"secret '{VaultSecret}' of a vault" : $"secret '{VaultSecret}' of the vault '{Vault}'",
+        SecretKind.AppRegistration => "with the app registration",
         SecretKind.Protected => "protected for this account",
         _ => "in memory",
     };

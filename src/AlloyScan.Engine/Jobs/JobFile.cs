@@ -143,6 +143,9 @@ internal sealed record JobFile
         /// <summary>Where the secret is; <see langword="null"/> when the job held it encrypted, which no other account could read.</summary>
         public SecretPart? ClientSecret { get; init; }
 
+        /// <summary>Name of the app registration that client ID and secret come from; <see langword="null"/> when the job has a secret of its own.</summary>
+        public string? AppRegistration { get; init; }
+
         public int NewComputerAction { get; init; } = 2943;
 
         public int ExistingComputerAction { get; init; } = 2944;

@@ -46,7 +46,8 @@ internal sealed class JobTransfer
                 Enabled = job.Enabled,
                 SiteUrl = job.SiteUrl,
                 ClientId = job.ClientId,
-                ClientSecret = job.ClientSecret.Kind is SecretKind.EnvironmentVariable or SecretKind.File ? new JobFile.SecretPart(job.ClientSecret.Kind, job.ClientSecret.Value) : null,
+                ClientSecret = job.ClientSecret.Kind is SecretKind.EnvironmentVariable or SecretKind.File or SecretKind.Vault ? new JobFile.SecretPart(job.ClientSecret.Kind, job.ClientSecret.Value) : null,
+                AppRegistration = job.AppRegistration,
                 NewComputerAction = job.NewComputerAction,
                 ExistingComputerAction = job.ExistingComputerAction,
                 NewHardwareAction = job.NewHardwareAction,
@@ -268,6 +269,7 @@ internal sealed class JobTransfer
     private SyncJob Job(JobFile.JobPart part, string name, SyncJob? existing)
     {
         var clientId = (_options.ClientId ?? part.ClientId!).Trim();
+        var registration = Registration(part, name, clientId);
         var job = new SyncJob
         {
             Id = existing?.Id ?? 0,
@@ -275,7 +277,8 @@ internal sealed class JobTransfer
             Enabled = part.Enabled,
             SiteUrl = part.SiteUrl!,
             ClientId = clientId,
-            ClientSecret = Secret(part, name, clientId, existing),
+            ClientSecret = registration?.ClientSecret ?? Secret(part, name, clientId, existing),
+            AppRegistration = registration?.Name,
             NewComputerAction = Local(part.NewComputerAction),
             ExistingComputerAction = Local(part.ExistingComputerAction),
             NewHardwareAction = Local(part.NewHardwareAction),
@@ -304,9 +307,22 @@ internal sealed class JobTransfer
         int Local(int id) => _actions.GetValueOrDefault(id, id);
     }
 
+    /// <summary>The registration of this store that an exported job uses, if it is the same here.</summary>
+    private AppRegistration? Registration(JobFile.JobPart part, string name, string clientId)
+    {
+        if (part.AppRegistration is not { } wanted || _options.ClientSecret is not null)
+            return null;
+
+        if (AppRegistrations.Find(_session, wanted, _store.TimeProvider) is { } found && found.ClientId == clientId)
+            return found;
+
+        _warnings.Add($"The job '{name}' used the app registration '{wanted}' with the client ID '{clientId}', which this store does not have; it was given a secret of its own.");
+        return null;
+    }
+
     private SecretReference Secret(JobFile.JobPart part, string name, string clientId, SyncJob? existing)
     {
-        if (part.ClientSecret is { } written && (written.Kind is not (SecretKind.EnvironmentVariable or SecretKind.File) || string.IsNullOrWhiteSpace(written.Value)))
+        if (part.ClientSecret is { } written && (written.Kind is not (SecretKind.EnvironmentVariable or SecretKind.File or SecretKind.Vault) || string.IsNullOrWhiteSpace(written.Value)))
             throw Invalid("says where the client secret is in a way that is none");
 
         var given = _options.ClientSecret ?? (part.ClientSecret is { } stored ? SecretReference.FromStored(stored.Kind, stored.Value) : null);
@@ -314,12 +330,12 @@ internal sealed class JobTransfer
         {
             if (reference.Kind == SecretKind.EnvironmentVariable && string.IsNullOrEmpty(Environment.GetEnvironmentVariable(reference.Value)))
                 _warnings.Add($"The client secret of the job '{name}' is to be in the environment variable '{reference.Value}', which is not set here.");
-            if (reference.Kind == SecretKind.File && !File.Exists(reference.Value))
+            if (reference.Kind == SecretKind.File && !File.Exists(reference.FilePath))
                 _warnings.Add($"The client secret of the job '{name}' is to be in the file '{reference.Value}', which is not there.");
             return reference;
         }
 
-        if (existing is not null && existing.ClientId == clientId)
+        if (existing is not null && existing.ClientId == clientId && existing.AppRegistration is null)
             return existing.ClientSecret;
 
         throw new AlloyScanException(

@@ -62,6 +62,9 @@ public sealed record SyncJob
     /// <summary>Where the client secret is. Never the secret itself in readable form.</summary>
     public required SecretReference ClientSecret { get; init; }
 
+    /// <summary>Name of the app registration of the store that client ID and secret come from; <see langword="null"/> when the job has a secret of its own.</summary>
+    public string? AppRegistration { get; init; }
+
     /// <summary>Service action for new computers.</summary>
     public int NewComputerAction { get; init; } = 2943;
 
@@ -143,6 +146,23 @@ public sealed record SyncJob
     /// <summary>The job with another schedule, or with none.</summary>
     /// <param name="schedule">The schedule.</param>
     public SyncJob WithSchedule(Schedule? schedule) => this with { Schedule = schedule, ScheduleProblem = null, UnusableSchedule = null };
+
+    /// <summary>Fetches the client secret.</summary>
+    /// <exception cref="AlloyScanException">This account cannot have it here (<c>SecretNotFound</c>, <c>SecretProtectionFailed</c>, <c>VaultNeedsPowerShell</c>); the message says which secret, and whose it is.</exception>
+    public Secret ResolveSecret()
+    {
+        try
+        {
+            return ClientSecret.Resolve();
+        }
+        catch (AlloyScanException e) when (e.ErrorId is "SecretNotFound" or "SecretProtectionFailed" or "VaultNeedsPowerShell")
+        {
+            var whose = AppRegistration is null ? $"the job '{Name}'" : $"the app registration '{AppRegistration}', which the job '{Name}' uses,";
+            var advice = e.ErrorId != "SecretProtectionFailed" || e.Advice is null ? e.Advice
+                : AppRegistration is null ? e.Advice.TrimEnd('.') + ": Set-AlloyScanSyncJob does both." : e.Advice.TrimEnd('.') + ": Set-AlloyScanAppRegistration does both.";
+            throw new AlloyScanException(e.Kind, e.ErrorId, $"The client secret of {whose} (client ID '{ClientId}') cannot be had. {e.Message}", Name, advice, e.InnerException);
+        }
+    }
 
     /// <inheritdoc/>
     public override string ToString() => Name;

@@ -17,10 +17,11 @@ public sealed class SyncJobs
         j.id, j.name, j.enabled, j.site_url, s.name, j.client_id, j.secret_kind, j.secret_value, j.new_computer_action, j.existing_computer_action,
         j.new_hardware_action, j.existing_hardware_action, j.software_platforms, j.retired_original, j.throttle_limit, j.api_profile, t.name, j.created_at, j.updated_at,
         j.missing_device, j.retire_after_runs, j.retire_after_days, j.deleted_record, j.stale_after_days, j.most_carriers, j.identification_sites, j.type_map,
-        (SELECT r.status FROM runs r WHERE r.job_id = j.id AND r.kind = 'Sync' ORDER BY r.id DESC LIMIT 1), (SELECT r.started_at FROM runs r WHERE r.job_id = j.id AND r.kind = 'Sync' ORDER BY r.id DESC LIMIT 1), j.schedule, j.park_after
+        (SELECT r.status FROM runs r WHERE r.job_id = j.id AND r.kind = 'Sync' ORDER BY r.id DESC LIMIT 1), (SELECT r.started_at FROM runs r WHERE r.job_id = j.id AND r.kind = 'Sync' ORDER BY r.id DESC LIMIT 1), j.schedule, j.park_after,
+        g.name AS registration_name, g.secret_kind AS registration_secret_kind, g.secret_value AS registration_secret_value
         """;
 
-    private const string From = "FROM jobs j JOIN sites s ON s.id = j.site_id JOIN targets t ON t.id = j.target_id";
+    private const string From = "FROM jobs j JOIN sites s ON s.id = j.site_id JOIN targets t ON t.id = j.target_id LEFT JOIN app_registrations g ON g.site_id = j.site_id AND g.client_id = j.client_id";
 
     private readonly AlloyStore _store;
 
@@ -81,7 +82,9 @@ public sealed class SyncJobs
             job = job with { Name = DefaultName(session) };
         CheckNameIsFree(session, job);
         job = job with { Schedule = job.Schedule?.Check(timeProvider) };
+        job = WithRegistration(session, job, timeProvider, out var registration);
         var site = Sites.FindOrAdd(session, job.SiteUrl, job.ClientId, timeProvider);
+        CheckSite(job, registration, site.Id);
         var statement = session.Prepare("""
             INSERT INTO jobs (name, enabled, site_id, site_url, client_id, secret_kind, secret_value, new_computer_action, existing_computer_action, new_hardware_action,
                 existing_hardware_action, software_platforms, retired_original, throttle_limit, api_profile, missing_device, retire_after_runs, retire_after_days, deleted_record,
@@ -118,7 +121,9 @@ public sealed class SyncJobs
     {
         CheckNameIsFree(session, job);
         job = job with { Schedule = job.Schedule?.Check(timeProvider) };
+        job = WithRegistration(session, job, timeProvider, out var registration);
         var site = SiteAfterChange(session, job, siteChange, timeProvider);
+        CheckSite(job, registration, site);
         var statement = session.Prepare("""
             UPDATE jobs SET name = @p0, enabled = @p1, site_id = @p2, site_url = @p3, client_id = @p4, secret_kind = @p5, secret_value = @p6, new_computer_action = @p7,
                 existing_computer_action = @p8, new_hardware_action = @p9, existing_hardware_action = @p10, software_platforms = @p11, retired_original = @p12,
@@ -266,7 +271,8 @@ public sealed class SyncJobs
 
     private static Statement Bind(Statement statement, SyncJob job, long siteId)
     {
-        var secret = job.ClientSecret.Kind == SecretKind.Memory ? SecretReference.Protect(job.ClientSecret.Resolve()) : job.ClientSecret;
+        var secret = job.AppRegistration is not null ? SecretReference.FromStored(SecretKind.AppRegistration, string.Empty)
+            : job.ClientSecret.Kind == SecretKind.Memory ? SecretReference.Protect(job.ClientSecret.Resolve()) : job.ClientSecret;
         return statement.Set(0, job.Name).Set(1, job.Enabled ? 1 : 0).Set(2, siteId).Set(3, job.SiteUrl.AbsoluteUri.TrimEnd('/')).Set(4, job.ClientId)
             .Set(5, secret.Kind.ToString()).Set(6, secret.Value).Set(7, job.NewComputerAction).Set(8, job.ExistingComputerAction)
             .Set(9, job.NewHardwareAction).Set(10, job.ExistingHardwareAction).Set(11, (long)job.ImportSoftware).Set(12, job.RetiredOriginal.ToString())
@@ -277,6 +283,36 @@ public sealed class SyncJobs
             .Set(23, job.Schedule?.ToJson() ?? job.UnusableSchedule).Set(24, job.ParkAfter);
     }
 
+    /// <summary>The job with client ID and secret of the registration that it names.</summary>
+    private static SyncJob WithRegistration(StoreSession session, SyncJob job, TimeProvider timeProvider, out AppRegistration? registration)
+    {
+        registration = null;
+        if (job.AppRegistration is not { } name)
+            return job;
+
+        registration = AppRegistrations.Find(session, name, timeProvider) ?? throw AppRegistrations.NotFound(session, name);
+        return job with { AppRegistration = registration.Name, ClientId = registration.ClientId, ClientSecret = registration.ClientSecret };
+    }
+
+    private static void CheckSite(SyncJob job, AppRegistration? registration, long site)
+    {
+        if (registration is not null && registration.SiteId != site)
+        {
+            throw new AlloyScanException(
+                ErrorKind.InvalidArgument, "AppRegistrationOfOtherSite", $"The app registration '{registration.Name}' is of the site {registration.Site}, and the job '{job.Name}' reads {job.SiteUrl}.", registration.Name,
+                "Give the job a registration of its own site; Get-AlloyScanAppRegistration lists them.");
+        }
+    }
+
+    /// <summary>Where the secret is: with the job, or with the registration that it uses.</summary>
+    private static SecretReference SecretOf(DbDataReader reader)
+    {
+        var kind = Enum.Parse<SecretKind>(reader.GetString(6));
+        return kind == SecretKind.AppRegistration && reader.Text(reader.GetOrdinal("registration_secret_kind")) is { } given
+            ? SecretReference.FromStored(Enum.Parse<SecretKind>(given), reader.GetString(reader.GetOrdinal("registration_secret_value")))
+            : SecretReference.FromStored(kind, reader.GetString(7));
+    }
+
     private static SyncJob Load(DbDataReader reader, TimeProvider timeProvider) => WithStoredSchedule(reader.Text(29), timeProvider, new SyncJob
     {
         Id = reader.GetInt64(0),
@@ -285,7 +321,8 @@ public sealed class SyncJobs
         SiteUrl = new Uri(reader.GetString(3)),
         Site = reader.GetString(4),
         ClientId = reader.GetString(5),
-        ClientSecret = SecretReference.FromStored(Enum.Parse<SecretKind>(reader.GetString(6)), reader.GetString(7)),
+        ClientSecret = SecretOf(reader),
+        AppRegistration = reader.GetString(6) == nameof(SecretKind.AppRegistration) ? reader.Text(reader.GetOrdinal("registration_name")) : null,
         NewComputerAction = reader.GetInt32(8),
         ExistingComputerAction = reader.GetInt32(9),
         NewHardwareAction = reader.GetInt32(10),

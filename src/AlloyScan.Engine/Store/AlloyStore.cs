@@ -1,4 +1,5 @@
 using AlloyScan.Engine.Cmdb;
+using AlloyScan.Engine.Credentials;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Jobs.Schedules;
 using AlloyScan.Engine.Reporting;
@@ -25,6 +26,7 @@ public sealed class AlloyStore : IDisposable
         _dialect = StoreDialect.Of(location);
         TimeProvider = timeProvider;
         Jobs = new SyncJobs(this);
+        AppRegistrations = new AppRegistrations(this);
         Runs = new RunHistory(this);
         Cmdb = new CmdbRepository(this);
         Fields = new RecordFields(this);
@@ -45,6 +47,9 @@ public sealed class AlloyStore : IDisposable
 
     /// <summary>Sync jobs.</summary>
     public SyncJobs Jobs { get; }
+
+    /// <summary>App registrations, and what they spend.</summary>
+    public AppRegistrations AppRegistrations { get; }
 
     /// <summary>Runs, their changes and errors.</summary>
     public RunHistory Runs { get; }

@@ -29,6 +29,22 @@ internal static partial class SqliteSchema
             calls INTEGER NOT NULL,
             bytes_received INTEGER NOT NULL,
             PRIMARY KEY (site_id, client_id, day)) WITHOUT ROWID;
+        -- App registrations as the administrator knows them. Jobs are tied to them by site and client ID; one whose secret_kind is
+        -- 'AppRegistration' has its secret from here. expiration_date is a day, yyyy-MM-dd.
+        CREATE TABLE app_registrations (
+            id INTEGER PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+            site_id INTEGER NOT NULL REFERENCES sites (id),
+            site_url TEXT NOT NULL,
+            client_id TEXT NOT NULL,
+            secret_kind TEXT NOT NULL,
+            secret_value TEXT NOT NULL,
+            expiration_date TEXT,
+            monthly_budget INTEGER,
+            recharge_day INTEGER NOT NULL DEFAULT 1,
+            created_at INTEGER NOT NULL,
+            updated_at INTEGER NOT NULL,
+            UNIQUE (site_id, client_id));
 
         """;
 

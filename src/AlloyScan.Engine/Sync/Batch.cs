@@ -161,6 +161,7 @@ internal sealed class Batch
         var before = _context.Counts;
         var changes = new List<SyncChange>(items.Length);
         var done = new List<string>(items.Length);
+        (long, long)? spent = null;
         // A rehearsal writes temporary tables only, for which it takes no lock that others would feel.
         if (_context.Mode == SyncMode.WhatIf)
             session.BeginRead();
@@ -198,9 +199,12 @@ internal sealed class Batch
                 WriteErrors();
                 done.ForEach(_failing.Succeeded);
                 RunRow.WriteCounts(_context);
+                spent = _context.Meter?.Write(session);
             }
 
             session.Commit();
+            if (spent is { } written)
+                _context.Meter!.Written(written);
         }
         catch
         {

@@ -53,8 +53,8 @@ public sealed record CallForecast
     /// <summary>Whether a real run of its own, with the same budget, gets through; <see langword="null"/> without a budget.</summary>
     public bool? Fits => RunBudget is null && MonthLeft is null ? null : !(Total > RunBudget) && !(Total > MonthLeft);
 
-    /// <summary>The parts in words.</summary>
-    public override string ToString()
+    /// <summary>The calls and what they are for, in words.</summary>
+    private string Describe()
     {
         var parts = new List<string>();
         Add(Token, "token", "tokens");
@@ -74,12 +74,23 @@ public sealed record CallForecast
         }
     }
 
+    /// <summary>Whether a rehearsal gave it: then <see cref="Spent"/> is what the planning cost.</summary>
+    public bool IsRehearsal { get; init; }
+
+    /// <summary>The calls and what they are for, on a few words.</summary>
+    public string Calls => Describe();
+
+    /// <inheritdoc/>
+    public override string ToString() => Sentence;
+
     /// <summary>Forecast and budgets as a sentence or two, for people.</summary>
     public string Sentence
     {
         get
         {
-            var text = string.Create(CultureInfo.InvariantCulture, $"A real run makes {this}; planning it cost {Spent:N0}.");
+            var text = IsRehearsal
+                ? string.Create(CultureInfo.InvariantCulture, $"A real run makes {Calls}; planning it cost {Spent:N0}.")
+                : string.Create(CultureInfo.InvariantCulture, $"The run makes {Calls}, of which {Spent:N0} {(Spent == 1 ? "was" : "were")} made when the device list was read.");
             if (RunBudget is { } run)
                 text += string.Create(CultureInfo.InvariantCulture, $" The run's budget is {run:N0}, of which {RunLeft:N0} {(RunLeft == 1 ? "is" : "are")} left.");
             if (MonthlyBudget is { } month)

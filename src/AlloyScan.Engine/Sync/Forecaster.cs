@@ -50,7 +50,7 @@ internal sealed class Forecaster(RunScope scope)
             Deletions = scope.Context.Applying ? scope.Staging.Count(StagedKind.Retired) : 0,
             Spent = spent,
         });
-        scope.Context.Observer.OnVerbose($"Foreseen: {Forecast}.");
+        scope.Context.Observer.OnVerbose($"Foreseen: {Forecast.Calls}.");
         if (scope.Budget.Left is not { } left || needed <= left)
             return;
 
@@ -81,6 +81,7 @@ internal sealed class Forecaster(RunScope scope)
             Confirmations = whole ? _confirmationCalls : Math.Max(_confirmationCalls, Forecast?.Confirmations ?? 0),
             Deletions = scope.Context.Counts.DeletedInAlloyScan,
             IsCounted = whole,
+            IsRehearsal = true,
             Spent = scope.Budget.Spent,
         });
     }

@@ -1,4 +1,5 @@
 using AlloyScan.Engine.Cmdb;
+using AlloyScan.Engine.Credentials;
 using AlloyScan.Engine.Inventory;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Store;
@@ -85,6 +86,9 @@ internal sealed class RunContext
     public long? NewestSeen { get; private set; }
 
     public long RunId { get; set; }
+
+    /// <summary>Counts what the registration spends; <see langword="null"/> at a site that the store does not know yet.</summary>
+    public RegistrationMeter? Meter { get; set; }
 
     /// <summary>Public so that a batch can keep a copy and put it back.</summary>
     public RunCounts Counts;

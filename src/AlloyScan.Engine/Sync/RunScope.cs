@@ -223,7 +223,13 @@ internal sealed class RunScope
     public void LeaveForNextRun() => _leftForNextRun = true;
 
     /// <summary>A forecast with what there is to spend.</summary>
-    public CallForecast WithBudgets(CallForecast forecast) => forecast with { RunBudget = Budget.Limit };
+    public CallForecast WithBudgets(CallForecast forecast) => forecast with
+    {
+        RunBudget = Budget.Limit,
+        MonthlyBudget = Context.Meter?.Registration?.MonthlyBudget,
+        MonthLeft = Budget.MonthLeft,
+        RechargesAt = Context.Meter?.RechargesAt,
+    };
 
     public void Heartbeat()
     {

@@ -67,7 +67,7 @@ public sealed class SyncService
 
     private async Task<SyncRun> ExecuteAsync(StoreSession session, SyncJob job, SyncRequest request, SerialObserver listener, CancellationToken cancellationToken)
     {
-        var budget = new CallBudget(request.MaxApiCalls);
+        using var budget = new CallBudget(request.MaxApiCalls);
         var ownClient = request.Source is null ? NewClient(job, request, listener, budget) : null;
         try
         {
@@ -77,6 +77,9 @@ public sealed class SyncService
             {
                 var site = SiteOf(session, job, make: request.Mode != SyncMode.WhatIf);
                 var context = new RunContext(session, job with { Site = site.Name }, site.Id, request.Mode, listener, _store.TimeProvider);
+                context.Meter = Meter(site.Id, job, budget, hasBatches: applying);
+                if (context.Meter?.Registration?.Warning is { } warning)
+                    listener.OnWarning(warning);
                 if (request.Selection is { } selection)
                     new PlanStore(session).Check(selection, context, settled: !context.SoftwareGroups.IsFiltering);
                 if (applying)
@@ -94,6 +97,14 @@ public sealed class SyncService
         }
     }
 
+    /// <summary>Counts what is spent at a site that the store knows, in its registration's month.</summary>
+    private RegistrationMeter? Meter(long siteId, SyncJob job, CallBudget budget, bool hasBatches)
+    {
+        var meter = siteId > 0 ? new RegistrationMeter(_store, siteId, job.ClientId, hasBatches) : null;
+        budget.Meter = meter;
+        return meter;
+    }
+
     /// <summary>Compares site and CMDB, a row a check.</summary>
     /// <param name="request">The job; only its job, source and transport are used.</param>
     /// <param name="cancellationToken">Stops the comparison.</param>
@@ -102,10 +113,12 @@ public sealed class SyncService
         ArgumentNullException.ThrowIfNull(request);
         using var session = _store.NewSession();
         var job = SyncJobs.Check(session, request.Job);
-        var ownClient = request.Source is null ? NewClient(job, request, new SerialObserver(SilentObserver.Instance)) : null;
+        using var budget = new CallBudget(limit: null);
+        var ownClient = request.Source is null ? NewClient(job, request, new SerialObserver(SilentObserver.Instance), budget) : null;
         try
         {
             var site = SiteOf(session, job, make: false);
+            Meter(site.Id, job, budget, hasBatches: false);
             var context = new RunContext(session, job with { Site = site.Name }, site.Id, SyncMode.WhatIf, SilentObserver.Instance, _store.TimeProvider);
             await foreach (var check in new Verifier(context, request.Source ?? ownClient!).RunAsync(cancellationToken).ConfigureAwait(false))
                 yield return check with { Job = job.Name };
@@ -129,10 +142,11 @@ public sealed class SyncService
         ArgumentNullException.ThrowIfNull(request);
         ArgumentException.ThrowIfNullOrWhiteSpace(device);
         SiteClient? ownClient = null;
+        using var budget = _store.AppRegistrations.Budget(request.Job.SiteUrl, request.Job.ClientId);
         try
         {
             using var explainer = new Explainer(_store, request.Job);
-            return await explainer.ExplainAsync(device.Trim(), () => request.Source ?? (ownClient = NewClient(request.Job, request, new SerialObserver(SilentObserver.Instance))), cancellationToken).ConfigureAwait(false);
+            return await explainer.ExplainAsync(device.Trim(), () => request.Source ?? (ownClient = NewClient(request.Job, request, new SerialObserver(SilentObserver.Instance), budget)), cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -166,11 +180,11 @@ public sealed class SyncService
             yield return difference;
     }
 
-    private SiteClient NewClient(SyncJob job, SyncRequest request, ISyncObserver observer, CallBudget? budget = null) => new(new SiteConnectionOptions
+    private SiteClient NewClient(SyncJob job, SyncRequest request, ISyncObserver observer, CallBudget budget) => new(new SiteConnectionOptions
     {
         SiteUrl = job.SiteUrl,
         ClientId = job.ClientId,
-        ClientSecret = job.ClientSecret.Resolve(),
+        ClientSecret = job.ResolveSecret(),
         Profile = job.ApiProfile is null ? ApiProfile.Default : ApiProfile.Parse(job.ApiProfile),
         ThrottleLimit = job.ThrottleLimit,
         TimeProvider = _store.TimeProvider,

@@ -220,6 +220,21 @@ public abstract class AsyncCmdlet : PSCmdlet, IDisposable
         return question.Answer.Task.WaitAsync(cancellationToken);
     }
 
+    /// <summary>Shows a line to whoever sits at the prompt; the information stream carries the object itself.</summary>
+    /// <param name="value">What is shown, by its text.</param>
+    private protected void Show(object value) => Say(new Message(Stream.Information, value));
+
+    /// <summary>Does something that only the pipeline thread may do, from any thread.</summary>
+    /// <param name="work">What.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    private protected async Task<T> OnPipelineAsync<T>(Func<T> work, CancellationToken cancellationToken)
+        where T : notnull
+    {
+        var errand = new Errand(() => work());
+        Say(new Message(Stream.Errand, errand));
+        return (T)await errand.Answer.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
     private bool OnPipelineThread => Environment.CurrentManagedThreadId == _pipelineThread;
 
     private void Say(Message message)
@@ -329,6 +344,12 @@ public abstract class AsyncCmdlet : PSCmdlet, IDisposable
             case Stream.Question:
                 Ask((Question)message.Content);
                 break;
+            case Stream.Information:
+                WriteInformation(message.Content, ["PSHOST", "AlloyScan"]);
+                break;
+            case Stream.Errand:
+                ((Errand)message.Content).Run();
+                break;
         }
     }
 
@@ -376,9 +397,28 @@ public abstract class AsyncCmdlet : PSCmdlet, IDisposable
         Verbose,
         Progress,
         Question,
+        Information,
+        Errand,
     }
 
     private readonly record struct Message(Stream Stream, object Content);
+
+    private sealed record Errand(Func<object> Work)
+    {
+        public TaskCompletionSource<object> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public void Run()
+        {
+            try
+            {
+                Answer.SetResult(Work());
+            }
+            catch (Exception e) when (e is not (PipelineStoppedException or FlowControlException))
+            {
+                Answer.SetException(e);
+            }
+        }
+    }
 
     private sealed record Question(string Target, string Action)
     {

@@ -145,6 +145,7 @@ public abstract class JobSettingsCmdlet : StoreCmdlet
         SiteUrl = connection.SiteUrl,
         ClientId = connection.ClientId,
         ClientSecret = SecretReference.FromMemory(connection.Client.Options.ClientSecret),
+        AppRegistration = connection.AppRegistration,
         ApiProfile = connection.ApiProfile ?? job.ApiProfile,
     };
 
@@ -154,7 +155,7 @@ public abstract class JobSettingsCmdlet : StoreCmdlet
         {
             RegistrationSets.ClientSecret => Registration.From(clientId!, secret!),
             RegistrationSets.ClientSecretVariable => new Registration(clientId!, SecretReference.FromEnvironment(variable!)),
-            RegistrationSets.ClientSecretFile => new Registration(clientId!, SecretReference.FromFile(GetUnresolvedProviderPathFromPSPath(file!))),
+            RegistrationSets.ClientSecretFile => new Registration(clientId!, SecretFile(file!)),
             _ => Registration.From(credential!),
         };
 

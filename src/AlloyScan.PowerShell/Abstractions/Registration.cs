@@ -15,6 +15,8 @@ internal static class RegistrationSets
     public const string ClientSecretVariable = "ClientSecretVariable";
     public const string ClientSecretFile = "ClientSecretFile";
     public const string Job = "Job";
+    public const string VaultSecret = "VaultSecret";
+    public const string AppRegistration = "AppRegistration";
 }
 
 /// <summary>An app registration as the user gave it: client ID, and where its secret is.</summary>

@@ -9,6 +9,8 @@ namespace AlloyScan.PowerShell.Abstractions;
 [EditorBrowsable(EditorBrowsableState.Never)]
 public abstract class SiteCmdlet : AsyncCmdlet
 {
+    private AlloyScanConnection? _used;
+
     /// <summary>
     /// The connection to use, or its name. Without it the current connection is used, the one that Connect-AlloyScan made last.
     /// </summary>
@@ -20,7 +22,15 @@ public abstract class SiteCmdlet : AsyncCmdlet
     /// <summary>The connection to use for the current record.</summary>
     /// <exception cref="Engine.AlloyScanException">There is none (<c>NotConnected</c>, <c>ConnectionNotFound</c>).</exception>
     private protected AlloyScanConnection ResolveConnection() =>
-        Connection is not null ? Connection.Resolve() : ConnectionTable.OfThisRunspace.Current ?? throw Errors.NotConnected();
+        _used = Connection is not null ? Connection.Resolve() : ConnectionTable.OfThisRunspace.Current ?? throw Errors.NotConnected();
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        base.Dispose(disposing);
+        // What the cmdlet spent is written down when it ends, since a session may end without a word.
+        _used?.Client.Options.Budget?.Settle();
+    }
 
     /// <summary>Emits an object together with the name of its connection, so that it finds its site again down the pipeline.</summary>
     private protected void EmitFrom(AlloyScanConnection connection, object value) => Emit(WithOrigin(connection, value));

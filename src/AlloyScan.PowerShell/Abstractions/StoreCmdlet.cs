@@ -1,6 +1,8 @@
 using System.ComponentModel;
 using System.Management.Automation;
 using AlloyScan.Engine;
+using AlloyScan.Engine.Credentials;
+using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Store;
 
 namespace AlloyScan.PowerShell.Abstractions;
@@ -31,6 +33,24 @@ public abstract class StoreCmdlet : AsyncCmdlet
         _store = await OffThread(() => AlloyStore.Open(location), cancellationToken).ConfigureAwait(false);
         _openedFor = Store;
         return _store;
+    }
+
+    /// <summary>The job with its secret at hand, if that is in a vault, which only PowerShell can open.</summary>
+    /// <exception cref="AlloyScanException">The vault does not give it.</exception>
+    private protected async Task<SyncJob> WithSecretAsync(SyncJob job, CancellationToken cancellationToken) => job.ClientSecret.Kind == SecretKind.Vault
+        ? job with { ClientSecret = await OpenVaultAsync(job.ClientSecret, cancellationToken).ConfigureAwait(false) }
+        : job;
+
+    /// <summary>A secret of a vault, in memory; other references stay what they are.</summary>
+    private protected Task<SecretReference> OpenVaultAsync(SecretReference reference, CancellationToken cancellationToken) => reference.Kind == SecretKind.Vault
+        ? OnPipelineAsync(() => VaultSecrets.Open(this, reference), cancellationToken)
+        : Task.FromResult(reference);
+
+    /// <summary>Where a secret file is: a bare name that is no file here is looked for in the folder that CREDENTIALS_DIRECTORY names when the job runs.</summary>
+    private protected SecretReference SecretFile(string given)
+    {
+        var path = GetUnresolvedProviderPathFromPSPath(given);
+        return SecretReference.IsBareName(given) && !File.Exists(path) ? SecretReference.FromCredentialsDirectory(given) : SecretReference.FromFile(path);
     }
 
     /// <summary>Emits an object together with the store it is from, so that it finds it again down the pipeline.</summary>

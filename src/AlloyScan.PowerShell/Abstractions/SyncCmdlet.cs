@@ -16,8 +16,12 @@ public abstract class SyncCmdlet : StoreCmdlet
     /// <summary>Executes a job; its changes are emitted as they come when they are not applied.</summary>
     private protected async Task<SyncRun> ExecuteAsync(AlloyStore store, SyncRequest request, CancellationToken cancellationToken)
     {
+        request = request with { Job = await WithSecretAsync(request.Job, cancellationToken).ConfigureAwait(false) };
         var observer = new Observer(this, store, request);
-        return await OffThread(() => store.Sync.ExecuteAsync(request, observer, cancellationToken), cancellationToken).Unwrap().ConfigureAwait(false);
+        var run = await OffThread(() => store.Sync.ExecuteAsync(request, observer, cancellationToken), cancellationToken).Unwrap().ConfigureAwait(false);
+        if (request.Mode != SyncMode.Apply && run.Forecast is { } forecast)
+            Show(forecast);
+        return run;
     }
 
     /// <summary>Says how a run ended, when it did not simply succeed.</summary>

@@ -3,6 +3,7 @@ using System.Security;
 using AlloyScan.Engine.Credentials;
 using AlloyScan.Engine.Site;
 using AlloyScan.PowerShell.Abstractions;
+using AlloyScan.PowerShell.Completion;
 using AlloyScan.PowerShell.Connections;
 
 namespace AlloyScan.PowerShell.Commands;
@@ -10,10 +11,12 @@ namespace AlloyScan.PowerShell.Commands;
 /// <summary>Connects to an AlloyScan site and makes it the current connection of the session.</summary>
 [Cmdlet(VerbsCommunications.Connect, "AlloyScan", DefaultParameterSetName = RegistrationSets.Credential)]
 [OutputType(typeof(AlloyScanConnection))]
-public sealed class ConnectAlloyScanCommand : AsyncCmdlet
+public sealed class ConnectAlloyScanCommand : StoreCmdlet
 {
     /// <summary>The site's address, with or without slug, for example https://eu.alloyscan.com/contoso. HTTPS, except on the local host.</summary>
-    [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true, ParameterSetName = RegistrationSets.Credential)]
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true, ParameterSetName = RegistrationSets.ClientSecret)]
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true, ParameterSetName = RegistrationSets.ClientSecretVariable)]
     public Uri SiteUrl { get; set; } = null!;
 
     /// <summary>The app registration: client ID as user name, client secret as password.</summary>
@@ -35,6 +38,12 @@ public sealed class ConnectAlloyScanCommand : AsyncCmdlet
     [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.ClientSecretVariable)]
     [ValidateNotNullOrEmpty]
     public string ClientSecretVariable { get; set; } = null!;
+
+    /// <summary>Name of an app registration of the store, whose site, client ID and secret are used. What the connection spends is counted there, and its monthly budget holds.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.AppRegistration)]
+    [ArgumentCompleter(typeof(AppRegistrationNameCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string AppRegistration { get; set; } = null!;
 
     /// <summary>Name of the connection, for -Connection of other cmdlets. Without it the site's address without scheme. A connection of the same name is replaced.</summary>
     [Parameter]
@@ -59,22 +68,37 @@ public sealed class ConnectAlloyScanCommand : AsyncCmdlet
     /// <inheritdoc/>
     protected override async Task ProcessAsync(CancellationToken cancellationToken)
     {
+        var profile = ApiProfileFile.Read(this, ApiProfilePath);
+        // The table belongs to the runspace, which only the pipeline thread knows.
+        var table = ConnectionTable.OfThisRunspace;
+        var siteUrl = SiteUrl;
+        CallBudget? budget = null;
         var registration = ParameterSetName switch
         {
+            RegistrationSets.AppRegistration => null,
             RegistrationSets.ClientSecret => Registration.From(ClientId, ClientSecret),
             RegistrationSets.ClientSecretVariable => new Registration(ClientId, SecretReference.FromEnvironment(ClientSecretVariable)),
             _ => Registration.From(Credential),
         };
-        var profile = ApiProfileFile.Read(this, ApiProfilePath);
-        var options = registration.At(SiteUrl) with
+        if (registration is null)
         {
+            var store = await OpenStoreAsync(cancellationToken).ConfigureAwait(false);
+            var kept = await OffThread(() => store.AppRegistrations.Get(AppRegistration), cancellationToken).ConfigureAwait(false);
+            if (kept.Warning is { } warning)
+                Warn(warning);
+            registration = new Registration(kept.ClientId, await OpenVaultAsync(kept.ClientSecret, cancellationToken).ConfigureAwait(false));
+            siteUrl = kept.SiteUrl;
+            budget = store.AppRegistrations.Budget(siteUrl, kept.ClientId);
+        }
+
+        var options = registration.At(siteUrl) with
+        {
+            Budget = budget,
             Profile = ApiProfileFile.Parse(profile),
             ThrottleLimit = ThrottleLimit,
             Timeout = TimeSpan.FromSeconds(TimeoutSec),
         };
-        // The table belongs to the runspace, which only the pipeline thread knows.
-        var table = ConnectionTable.OfThisRunspace;
-        var connection = new AlloyScanConnection(Name ?? DefaultName(SiteUrl), options, profile);
+        var connection = new AlloyScanConnection(Name ?? DefaultName(siteUrl), options, profile) { AppRegistration = ParameterSetName == RegistrationSets.AppRegistration ? AppRegistration : null };
         try
         {
             await connection.Client.AuthenticateAsync(cancellationToken).ConfigureAwait(false);
@@ -85,6 +109,7 @@ public sealed class ConnectAlloyScanCommand : AsyncCmdlet
             throw;
         }
 
+        budget?.Settle();
         table.Add(connection);
         Emit(connection);
     }

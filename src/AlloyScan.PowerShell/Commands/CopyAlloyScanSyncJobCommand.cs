@@ -67,7 +67,7 @@ public sealed class CopyAlloyScanSyncJobCommand : JobSettingsCmdlet
         if (connection is not null)
             job = Apply(job, connection);
         if (registration is not null)
-            job = job with { ClientId = registration.ClientId, ClientSecret = registration.Secret };
+            job = job with { ClientId = registration.ClientId, ClientSecret = registration.Secret, AppRegistration = null };
 
         // Two enabled jobs of one schedule would do everything twice.
         job = Apply(job with { Id = 0, Name = NewName, SiteUrl = SiteUrl ?? job.SiteUrl, Enabled = Enabled });

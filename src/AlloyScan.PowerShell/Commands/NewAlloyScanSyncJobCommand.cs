@@ -1,7 +1,9 @@
 using System.Management.Automation;
 using System.Security;
+using AlloyScan.Engine.Credentials;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.PowerShell.Abstractions;
+using AlloyScan.PowerShell.Completion;
 using AlloyScan.PowerShell.Connections;
 
 namespace AlloyScan.PowerShell.Commands;
@@ -49,6 +51,12 @@ public sealed class NewAlloyScanSyncJobCommand : JobSettingsCmdlet
     [ValidateNotNullOrEmpty]
     public string ClientSecretFile { get; set; } = null!;
 
+    /// <summary>Name of an app registration of the store, whose site, client ID and secret the job uses.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.AppRegistration)]
+    [ArgumentCompleter(typeof(AppRegistrationNameCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string AppRegistration { get; set; } = null!;
+
     /// <summary>Makes the job disabled: it runs by Invoke-AlloyScanSync only.</summary>
     [Parameter]
     public SwitchParameter Disabled { get; set; }
@@ -56,11 +64,19 @@ public sealed class NewAlloyScanSyncJobCommand : JobSettingsCmdlet
     /// <inheritdoc/>
     protected override async Task ProcessAsync(CancellationToken cancellationToken)
     {
-        var job = Apply(Start() with { Name = Name ?? string.Empty, Enabled = !Disabled });
+        Func<SyncJob, SyncJob> settings = job => Apply(job with { Name = Name ?? string.Empty, Enabled = !Disabled });
+        // What is the pipeline thread's comes before the first wait.
+        var given = ParameterSetName == RegistrationSets.AppRegistration ? null : settings(Start());
         var store = await OpenStoreAsync(cancellationToken).ConfigureAwait(false);
+        var job = given ?? settings(await OffThread(() => Start(store.AppRegistrations.Get(AppRegistration)), cancellationToken).ConfigureAwait(false));
         if (await ConfirmAsync(Name ?? SyncJob.DefaultName, $"Create a sync job for {job.SiteUrl}", cancellationToken).ConfigureAwait(false))
             EmitFrom(store, await OffThread(() => store.Jobs.Create(job), cancellationToken).ConfigureAwait(false));
     }
+
+    private static SyncJob Start(AppRegistration registration) => new()
+    {
+        SiteUrl = registration.SiteUrl, ClientId = registration.ClientId, ClientSecret = registration.ClientSecret, AppRegistration = registration.Name,
+    };
 
     private SyncJob Start()
     {

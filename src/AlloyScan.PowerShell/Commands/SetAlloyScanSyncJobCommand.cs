@@ -53,6 +53,12 @@ public sealed class SetAlloyScanSyncJobCommand : JobSettingsCmdlet
     [ValidateNotNullOrEmpty]
     public string ClientSecretFile { get; set; } = null!;
 
+    /// <summary>Name of an app registration of the store: client ID and secret come from it from now on.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.AppRegistration)]
+    [ArgumentCompleter(typeof(AppRegistrationNameCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string? AppRegistration { get; set; }
+
     /// <summary>What a new address or client ID is: the same site, whose links go on, or another site, whose devices are all new. Needed when the job has linked devices.</summary>
     [Parameter]
     public SiteChange? SiteChange { get; set; }
@@ -84,14 +90,17 @@ public sealed class SetAlloyScanSyncJobCommand : JobSettingsCmdlet
         var connection = Connection?.Resolve();
         var registration = ParameterSetName == RegistrationSets.Connection
             ? null
-            : GivenRegistration(Credential, ClientId, ClientSecret, ClientSecretVariable, ClientSecretFile);
+            : AppRegistration is not null ? null : GivenRegistration(Credential, ClientId, ClientSecret, ClientSecretVariable, ClientSecretFile);
         return job =>
         {
             if (connection is not null)
                 job = Apply(job, connection);
 
             if (registration is not null)
-                job = job with { ClientId = registration.ClientId, ClientSecret = registration.Secret };
+                job = job with { ClientId = registration.ClientId, ClientSecret = registration.Secret, AppRegistration = null };
+
+            if (AppRegistration is not null)
+                job = job with { AppRegistration = AppRegistration };
 
             return Apply(job with { Name = NewName ?? job.Name, SiteUrl = SiteUrl ?? job.SiteUrl });
         };

@@ -14,6 +14,8 @@ namespace AlloyScan.PowerShell.Commands;
 [OutputType(typeof(ConnectionTestResult), typeof(ConnectionCheck))]
 public sealed class TestAlloyScanConnectionCommand : StoreCmdlet
 {
+    private CallBudget? _budget;
+
     /// <summary>The connection to test, or its name. Without it the current connection is tested.</summary>
     [Parameter(ValueFromPipeline = true, ParameterSetName = RegistrationSets.Connection)]
     [ArgumentCompleter(typeof(ConnectionNameCompleter))]
@@ -52,6 +54,12 @@ public sealed class TestAlloyScanConnectionCommand : StoreCmdlet
     [ValidateNotNullOrEmpty]
     public string Job { get; set; } = null!;
 
+    /// <summary>Name of an app registration of the store to test.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.AppRegistration)]
+    [ArgumentCompleter(typeof(AppRegistrationNameCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string AppRegistration { get; set; } = null!;
+
     /// <summary>Emits one object a step instead of one for the whole test.</summary>
     [Parameter]
     public SwitchParameter Detailed { get; set; }
@@ -63,10 +71,12 @@ public sealed class TestAlloyScanConnectionCommand : StoreCmdlet
         {
             var connection = Connection?.Resolve() ?? ConnectionTable.OfThisRunspace.Current ?? throw Errors.NotConnected();
             await TestAsync(connection.Client, cancellationToken).ConfigureAwait(false);
+            connection.Client.Options.Budget?.Settle();
             return;
         }
 
         using var client = new SiteClient(await OptionsAsync(cancellationToken).ConfigureAwait(false) with { Trace = Tell });
+        using var budget = _budget;
         await TestAsync(client, cancellationToken).ConfigureAwait(false);
     }
 
@@ -80,11 +90,31 @@ public sealed class TestAlloyScanConnectionCommand : StoreCmdlet
                 return new Registration(ClientId, SecretReference.FromEnvironment(ClientSecretVariable)).At(SiteUrl);
             case RegistrationSets.Credential:
                 return Registration.From(Credential).At(SiteUrl);
+            case RegistrationSets.AppRegistration:
+                AlloyStore kept = await OpenStoreAsync(cancellationToken).ConfigureAwait(false);
+                var registration = await OffThread(() => kept.AppRegistrations.Get(AppRegistration), cancellationToken).ConfigureAwait(false);
+                var secret = await OpenVaultAsync(registration.ClientSecret, cancellationToken).ConfigureAwait(false);
+                return new Registration(registration.ClientId, secret).At(registration.SiteUrl) with { Budget = Counted(kept, registration.SiteUrl, registration.ClientId) };
             default:
                 AlloyStore store = await OpenStoreAsync(cancellationToken).ConfigureAwait(false);
-                var job = await OffThread(() => store.Jobs.Get(Job), cancellationToken).ConfigureAwait(false);
-                return new Registration(job.ClientId, job.ClientSecret).At(job.SiteUrl) with { Profile = ApiProfileFile.Parse(job.ApiProfile) };
+                var job = await WithSecretAsync(await OffThread(() => store.Jobs.Get(Job), cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+                return new SiteConnectionOptions
+                {
+                    SiteUrl = job.SiteUrl,
+                    ClientId = job.ClientId,
+                    ClientSecret = job.ResolveSecret(),
+                    Profile = ApiProfileFile.Parse(job.ApiProfile),
+                    Budget = Counted(store, job.SiteUrl, job.ClientId),
+                };
         }
+    }
+
+    /// <summary>Counts what the test spends, and warns of a registration that is about to expire. A test is not refused: it may be about just that.</summary>
+    private CallBudget Counted(AlloyStore store, Uri siteUrl, string clientId)
+    {
+        if (store.AppRegistrations.Find(siteUrl, clientId)?.Warning is { } warning)
+            Warn(warning);
+        return _budget = store.AppRegistrations.Budget(siteUrl, clientId, refuses: false);
     }
 
     private async Task TestAsync(SiteClient client, CancellationToken cancellationToken)

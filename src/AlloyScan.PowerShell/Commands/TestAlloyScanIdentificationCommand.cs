@@ -59,9 +59,10 @@ public sealed class TestAlloyScanIdentificationCommand : StoreCmdlet
         if (jobs.Count > 1)
             throw Errors.JobNeeded(jobs.Select(job => job.Name));
 
+        var explained = await WithSecretAsync(jobs[0], cancellationToken).ConfigureAwait(false);
         await EachAsync(Device, async device =>
         {
-            var steps = await OffThread(() => store.Sync.ExplainAsync(new SyncRequest { Job = jobs[0] }, device, cancellationToken), cancellationToken).Unwrap().ConfigureAwait(false);
+            var steps = await OffThread(() => store.Sync.ExplainAsync(new SyncRequest { Job = explained }, device, cancellationToken), cancellationToken).Unwrap().ConfigureAwait(false);
             foreach (var step in steps)
                 EmitFrom(store, step);
         }).ConfigureAwait(false);

@@ -23,7 +23,7 @@ public sealed class TestAlloyScanSyncCommand : SyncCmdlet
         var store = await OpenStoreAsync(cancellationToken).ConfigureAwait(false);
         await EachAsync(Name, async name =>
         {
-            var job = await OffThread(() => store.Jobs.Get(name), cancellationToken).ConfigureAwait(false);
+            var job = await WithSecretAsync(await OffThread(() => store.Jobs.Get(name), cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
             await foreach (var check in store.Sync.VerifyAsync(new SyncRequest { Job = job }, cancellationToken).ConfigureAwait(false))
             {
                 Report($"Verifying '{job.Name}'", check.Check, -1);

@@ -38,6 +38,9 @@ public sealed class AlloyScanConnection : ConnectionReference, IDisposable
     /// <summary>Whether cmdlets without -Connection use this one.</summary>
     public bool IsCurrent => ReferenceEquals(ConnectionTable.OfThisRunspace.Current, this);
 
+    /// <summary>Name of the app registration of a store that the connection was made with; <see langword="null"/> when it was made otherwise.</summary>
+    public string? AppRegistration { get; internal init; }
+
     internal SiteClient Client { get; }
 
     /// <summary>Overrides of the API profile as JSON, for jobs made from this connection.</summary>
@@ -46,5 +49,9 @@ public sealed class AlloyScanConnection : ConnectionReference, IDisposable
     internal override AlloyScanConnection Resolve() => this;
 
     /// <summary>Closes the connection.</summary>
-    public void Dispose() => Client.Dispose();
+    public void Dispose()
+    {
+        Client.Dispose();
+        Client.Options.Budget?.Dispose();
+    }
 }

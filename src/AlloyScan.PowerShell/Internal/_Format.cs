@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text;
 using AlloyScan.Engine.Cmdb;
+using AlloyScan.Engine.Credentials;
 using AlloyScan.Engine.Inventory;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Jobs.Schedules;
@@ -53,6 +54,18 @@ public static class _Format
     /// <summary>A date.</summary>
     /// <param name="date">The date.</param>
     public static string? Date(DateOnly? date) => date?.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
+
+    /// <summary>A day, as it is and not in the viewer's zone.</summary>
+    /// <param name="day">The day.</param>
+    public static string? Day(DateTime? day) => day?.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
+
+    /// <summary>The day of a time, UTC.</summary>
+    /// <param name="time">The time.</param>
+    public static string? UtcDay(DateTimeOffset? time) => time?.ToUniversalTime().ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
+
+    /// <summary>What an app registration goes by: its name, else its client ID.</summary>
+    /// <param name="usage">What it spent.</param>
+    public static string? Registration(ApiUsage? usage) => usage?.AppRegistration ?? usage?.ClientId;
 
     /// <summary>A duration in few characters.</summary>
     /// <param name="duration">The duration.</param>

@@ -79,8 +79,8 @@ internal sealed class SyncFixture : IDisposable
         .. Rows("SELECT 'N', kind, value, record FROM record_identifiers ORDER BY 2, 3, 4"),
     ];
 
-    /// <summary>Every row of every table, for proving that nothing was written.</summary>
-    public List<string> Everything() => _place.Everything();
+    /// <summary>Every row of every table, for proving that nothing was written. Calls to the site are counted whoever makes them, a rehearsal too.</summary>
+    public List<string> Everything() => [.. _place.Everything().Where(row => !row.StartsWith("api_usage|", StringComparison.Ordinal))];
 
     public void Dispose()
     {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using AlloyScan.Engine.Credentials;
 using AlloyScan.Engine.Inventory;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Site;
@@ -24,9 +25,7 @@ internal sealed class Verifier(RunContext context, IInventorySource source)
         _session.Execute("CREATE TEMP TABLE listed (device_id TEXT PRIMARY KEY, class INTEGER, last_seen INTEGER) WITHOUT ROWID");
         var (total, skipped, failure) = await ReadListAsync(cancellationToken).ConfigureAwait(false);
         yield return Token(failure);
-        yield return new VerificationCheck(
-            "Registration expiry", "30 days or more", "not known", Verdict.NotChecked,
-            "The API does not tell when the app registration expires, and the date is not kept yet: look it up in AlloyScan. Test-AlloyScanConnection says when it has expired.") { IsRequired = false };
+        yield return Registration();
         if (failure is not null)
         {
             yield return new VerificationCheck("Site: device list", "the device list", failure.MessageWithAdvice, Verdict.Failed, "Test-AlloyScanConnection says which step fails.");
@@ -79,6 +78,30 @@ internal sealed class Verifier(RunContext context, IInventorySource source)
         return failure.Kind == ErrorKind.Authentication
             ? new VerificationCheck("Token", expected, failure.Message, Verdict.Failed, $"{failure.Advice ?? "The client ID or secret is wrong, or the app registration is disabled or has expired."} Then give the job the right one with Set-AlloyScanSyncJob {Quote(context.Job.Name)}.")
             : new VerificationCheck("Token", expected, "the site was not reached", Verdict.NotChecked, "Test-AlloyScanConnection says which step fails.");
+    }
+
+    /// <summary>How long the registration is good for, by the date that the store keeps: the API does not tell.</summary>
+    private VerificationCheck Registration()
+    {
+        const string check = "Registration expiry";
+        const string expected = "more than 30 days";
+        var registration = AppRegistrations.Find(_session, context.SiteId, context.Job.ClientId, context.TimeProvider);
+        if (registration?.ExpirationDate is not { } date)
+        {
+            return new VerificationCheck(
+                check, expected, "not known", Verdict.NotChecked,
+                registration is null
+                    ? "The API does not tell when the app registration expires, and the store has no record of it: look the date up in AlloyScan, and keep it with Add-AlloyScanAppRegistration -ExpirationDate. Test-AlloyScanConnection says when it has expired."
+                    : $"The API does not tell when the app registration expires: look the date up in AlloyScan, and keep it with Set-AlloyScanAppRegistration {Quote(registration.Name)} -ExpirationDate.") { IsRequired = false };
+        }
+
+        var actual = string.Create(CultureInfo.InvariantCulture, $"{date:yyyy-MM-dd}, {registration.DaysLeft} {(Math.Abs(registration.DaysLeft ?? 0) == 1 ? "day" : "days")}");
+        return registration.State switch
+        {
+            RegistrationState.Active => new VerificationCheck(check, expected, actual, Verdict.Passed, null),
+            RegistrationState.Expired => new VerificationCheck(check, expected, actual, Verdict.Failed, registration.Warning),
+            _ => new VerificationCheck(check, expected, actual, Verdict.Warning, registration.Warning),
+        };
     }
 
     private IEnumerable<VerificationCheck> Devices(int? total, int skipped)
