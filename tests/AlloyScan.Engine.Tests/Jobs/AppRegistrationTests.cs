@@ -5,7 +5,7 @@ using AlloyScan.Engine.Sync;
 using AlloyScan.Engine.Tests.Sync;
 using static AlloyScan.Engine.Tests.Sync.SyncFixture;
 
-namespace AlloyScan.Engine.Tests.Jobs;
+namespace AlloyScan.Engine.Tests;
 
 /// <summary>App registrations as records, and their monthly budgets.</summary>
 public sealed class AppRegistrationTests
