@@ -78,13 +78,8 @@ public class CmdletSurfaceTests
     public void No_secret_is_a_plain_string(string name)
     {
         var secrets = Cmdlet(name).Parameters.Where(parameter => parameter.Name.Contains("Secret", StringComparison.Ordinal) || parameter.Name.Contains("Password", StringComparison.Ordinal));
-<<<<<<< HEAD
-        // The variable and the file say where a secret is.
-        Assert.All(secrets, parameter => Assert.True(parameter.Type == "SecureString" || parameter.Name is "ClientSecretVariable" or "ClientSecretFile" or "SecretFile", parameter.Name));
-=======
         // The variable, the file and the entry of a vault say where a secret is.
-        Assert.All(secrets, parameter => Assert.True(parameter.Type == "SecureString" || parameter.Name is "ClientSecretVariable" or "ClientSecretFile" or "VaultSecret", parameter.Name));
->>>>>>> 08de94e (Help: app registrations, budgets and their errors)
+        Assert.All(secrets, parameter => Assert.True(parameter.Type == "SecureString" || parameter.Name is "ClientSecretVariable" or "ClientSecretFile" or "SecretFile" or "VaultSecret", parameter.Name));
     }
 
     [Fact]

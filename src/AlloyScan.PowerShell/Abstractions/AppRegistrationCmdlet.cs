@@ -64,7 +64,7 @@ public abstract class AppRegistrationCmdlet : StoreCmdlet
             RegistrationSets.Credential => registration!.Secret,
             RegistrationSets.ClientSecret => Registration.From(clientId ?? string.Empty, ClientSecret).Secret,
             RegistrationSets.ClientSecretVariable => SecretReference.FromEnvironment(ClientSecretVariable),
-            RegistrationSets.ClientSecretFile => SecretFile(ClientSecretFile),
+            RegistrationSets.ClientSecretFile => SecretInFile(ClientSecretFile),
             RegistrationSets.VaultSecret => SecretReference.FromVault(VaultSecret, Vault),
             _ => null,
         };

@@ -155,7 +155,7 @@ public abstract class JobSettingsCmdlet : StoreCmdlet
         {
             RegistrationSets.ClientSecret => Registration.From(clientId!, secret!),
             RegistrationSets.ClientSecretVariable => new Registration(clientId!, SecretReference.FromEnvironment(variable!)),
-            RegistrationSets.ClientSecretFile => new Registration(clientId!, SecretFile(file!)),
+            RegistrationSets.ClientSecretFile => new Registration(clientId!, SecretInFile(file!)),
             _ => Registration.From(credential!),
         };
 

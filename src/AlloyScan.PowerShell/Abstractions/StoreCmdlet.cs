@@ -47,7 +47,7 @@ public abstract class StoreCmdlet : AsyncCmdlet
         : Task.FromResult(reference);
 
     /// <summary>Where a secret file is: a bare name that is no file here is looked for in the folder that CREDENTIALS_DIRECTORY names when the job runs.</summary>
-    private protected SecretReference SecretFile(string given)
+    private protected SecretReference SecretInFile(string given)
     {
         var path = GetUnresolvedProviderPathFromPSPath(given);
         return SecretReference.IsBareName(given) && !File.Exists(path) ? SecretReference.FromCredentialsDirectory(given) : SecretReference.FromFile(path);

@@ -121,7 +121,7 @@ public sealed class ImportAlloyScanSyncJobCommand : StoreCmdlet
             ClientId = registration?.ClientId,
             ClientSecret = registration?.Secret
                 ?? (ClientSecretVariable is not null ? SecretReference.FromEnvironment(ClientSecretVariable)
-                : ClientSecretFile is not null ? SecretFile(ClientSecretFile)
+                : ClientSecretFile is not null ? SecretInFile(ClientSecretFile)
                 : null),
             SiteChange = SiteChange,
             Overwrite = Force,
