@@ -158,7 +158,9 @@ internal sealed class RegistrationMeter : ICallMeter
         _session ??= _store.NewSession();
         _session.InTransactionDo(() =>
         {
-            // Others spend from the same budget, and somebody may have changed it.
+            // Others spend from the same budget, and somebody may have changed it. Whoever holds the day's row has the word,
+            // where a transaction alone does not keep others out.
+            Add(_session, Today, 0, 0);
             Read(_session);
             var granted = Math.Clamp(_left / 16, 1, MostGranted);
             if (_left <= 0)
