@@ -18,7 +18,7 @@ public sealed class SyncJobs
         j.new_hardware_action, j.existing_hardware_action, j.software_platforms, j.retired_original, j.throttle_limit, j.api_profile, t.name, j.created_at, j.updated_at,
         j.missing_device, j.retire_after_runs, j.retire_after_days, j.deleted_record, j.stale_after_days, j.most_carriers, j.identification_sites, j.type_map,
         (SELECT r.status FROM runs r WHERE r.job_id = j.id AND r.kind = 'Sync' ORDER BY r.id DESC LIMIT 1), (SELECT r.started_at FROM runs r WHERE r.job_id = j.id AND r.kind = 'Sync' ORDER BY r.id DESC LIMIT 1), j.schedule, j.park_after,
-        g.name AS registration_name, g.secret_kind AS registration_secret_kind, g.secret_value AS registration_secret_value
+        g.name, g.secret_kind, g.secret_value
         """;
 
     private const string From = "FROM jobs j JOIN sites s ON s.id = j.site_id JOIN targets t ON t.id = j.target_id LEFT JOIN app_registrations g ON g.site_id = j.site_id AND g.client_id = j.client_id";
@@ -308,8 +308,8 @@ public sealed class SyncJobs
     private static SecretReference SecretOf(DbDataReader reader)
     {
         var kind = Enum.Parse<SecretKind>(reader.GetString(6));
-        return kind == SecretKind.AppRegistration && reader.Text(reader.GetOrdinal("registration_secret_kind")) is { } given
-            ? SecretReference.FromStored(Enum.Parse<SecretKind>(given), reader.GetString(reader.GetOrdinal("registration_secret_value")))
+        return kind == SecretKind.AppRegistration && reader.Text(32) is { } given
+            ? SecretReference.FromStored(Enum.Parse<SecretKind>(given), reader.GetString(33))
             : SecretReference.FromStored(kind, reader.GetString(7));
     }
 
@@ -322,7 +322,7 @@ public sealed class SyncJobs
         Site = reader.GetString(4),
         ClientId = reader.GetString(5),
         ClientSecret = SecretOf(reader),
-        AppRegistration = reader.GetString(6) == nameof(SecretKind.AppRegistration) ? reader.Text(reader.GetOrdinal("registration_name")) : null,
+        AppRegistration = reader.GetString(6) == nameof(SecretKind.AppRegistration) ? reader.Text(31) : null,
         NewComputerAction = reader.GetInt32(8),
         ExistingComputerAction = reader.GetInt32(9),
         NewHardwareAction = reader.GetInt32(10),
