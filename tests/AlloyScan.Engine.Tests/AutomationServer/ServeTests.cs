@@ -10,7 +10,6 @@ using AlloyScan.Engine.Jobs.Schedules;
 using AlloyScan.Engine.Store;
 using AlloyScan.Engine.Sync;
 using AlloyScan.SampleSite;
-using Microsoft.Data.Sqlite;
 
 namespace AlloyScan.Engine.Tests.AutomationServer;
 
@@ -25,6 +24,7 @@ public sealed class ServeTests : IAsyncLifetime, IDisposable
     private const int Ended = 25;
 
     private readonly TemporaryFolder _folder = new();
+    private readonly TestStore _place = new();
     private SampleSiteHost _site = null!;
     private AlloyStore _store = null!;
 
@@ -32,7 +32,7 @@ public sealed class ServeTests : IAsyncLifetime, IDisposable
     {
         _site = await SampleSiteHost.StartAsync(new SampleSiteOptions { Devices = 20, SoftwarePerComputer = 3 });
         await File.WriteAllTextAsync(_folder.File("secret"), _site.ClientSecret);
-        _store = AlloyStore.Open(StoreLocation.Resolve(_folder.File("store.db")));
+        _store = AlloyStore.Open(_place.Location);
     }
 
     public async Task DisposeAsync() => await _site.DisposeAsync();
@@ -40,6 +40,7 @@ public sealed class ServeTests : IAsyncLifetime, IDisposable
     public void Dispose()
     {
         _store.Dispose();
+        _place.Dispose();
         _folder.Dispose();
     }
 
@@ -49,16 +50,7 @@ public sealed class ServeTests : IAsyncLifetime, IDisposable
         Schedule = Schedule.Parse("""{"occurs":"Daily","at":"04:05","timeZone":"UTC","startDate":"2026-01-01"}""", TimeProvider.System),
     });
 
-    private void Miss(string name) => Sql($"UPDATE jobs SET schedule_settled = {DateTimeOffset.UtcNow.AddDays(-3).ToUnixTimeMilliseconds()} WHERE name = '{name}'");
-
-    private void Sql(string sql)
-    {
-        using var connection = new SqliteConnection($"Data Source={_store.Location.Path};Pooling=False");
-        connection.Open();
-        using var command = connection.CreateCommand();
-        command.CommandText = sql;
-        command.ExecuteNonQuery();
-    }
+    private void Miss(string name) => _place.Sql($"UPDATE jobs SET schedule_settled = {DateTimeOffset.UtcNow.AddDays(-3).ToUnixTimeMilliseconds()} WHERE name = '{name}'");
 
     private ServerProcess Serve(params string[] more) => ServerProcess.Start(["serve", "--store", _store.Location.Path, "--log-format", "json", "--health-port", "0", .. more]);
 
@@ -129,7 +121,7 @@ public sealed class ServeTests : IAsyncLifetime, IDisposable
         AddJob("No secret", secretFile: _folder.File("not-there"));
         AddJob("Bad schedule");
         AddJob("Good");
-        Sql("UPDATE jobs SET schedule = '{\"occurs\":\"Daily\",\"at\":\"01:00\",\"timeZone\":\"Gone/Zone\"}' WHERE name = 'Bad schedule'");
+        _place.Sql("UPDATE jobs SET schedule = '{\"occurs\":\"Daily\",\"at\":\"01:00\",\"timeZone\":\"Gone/Zone\"}' WHERE name = 'Bad schedule'");
         Miss("No secret");
         Miss("Good");
         using var server = Serve();
@@ -191,6 +183,29 @@ public sealed class ServeTests : IAsyncLifetime, IDisposable
         Assert.Equal(0, await other.StopAsync());
         Assert.Single(_store.Runs.List("Once"));
         Assert.Equal(1, one.Count(Ended, "Once") + other.Count(Ended, "Once"));
+    }
+
+    [Fact]
+    public async Task When_a_server_dies_in_mid_run_another_takes_the_job_over()
+    {
+        await using var slow = await SampleSiteHost.StartAsync(new SampleSiteOptions { Devices = 400, SoftwarePerComputer = 3, Latency = TimeSpan.FromMilliseconds(250) });
+        await File.WriteAllTextAsync(_folder.File("slow"), slow.ClientSecret);
+        using var one = Serve();
+        using var other = Serve();
+        await one.StartedAsync();
+        await other.StartedAsync();
+        var job = AddJob("Slow");
+        _store.Jobs.Update(job with { SiteUrl = slow.SiteUrl, ClientId = slow.ClientId, ClientSecret = SecretReference.FromFile(_folder.File("slow")), ThrottleLimit = 1 });
+        Miss("Slow");
+        await UntilAsync(() => _store.Runs.List("Slow").Any());
+        await UntilAsync(() => one.Count(CatchingUp, "Slow") + other.Count(CatchingUp, "Slow") == 1);
+        var (dying, heir) = one.Count(CatchingUp, "Slow") == 1 ? (one, other) : (other, one);
+
+        dying.Kill();
+
+        await heir.SeeAsync(CatchingUp, "Slow");
+        await UntilAsync(() => _store.Runs.List("Slow").Count() == 2);
+        Assert.Equal(0, await heir.StopAsync());
     }
 
     [Fact]
