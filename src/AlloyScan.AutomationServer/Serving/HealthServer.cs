@@ -110,6 +110,20 @@ internal sealed class HealthServer(AlloyStore store, ServeMetrics metrics, Serve
                 gauges.Add(new("alloyscan_job_last_run_status", "Status of the newest run, scheduled or not.", 1, ("job", job.Name), ("status", job.LastRunStatus ?? string.Empty)));
             }
 
+            foreach (var usage in store.AppRegistrations.Usage(days: 1))
+            {
+                (string, string)[] labels = [("site", usage.Site), ("client_id", usage.ClientId), ("registration", usage.AppRegistration ?? string.Empty)];
+                gauges.Add(new("alloyscan_registration_calls", "API calls of the app registration since its last recharge.", usage.Calls, labels));
+                if (usage.Left is { } left)
+                    gauges.Add(new("alloyscan_registration_budget_left", "API calls that the monthly budget of the app registration has left.", left, labels));
+            }
+
+            foreach (var registration in store.AppRegistrations.List())
+            {
+                if (registration.DaysLeft is { } days)
+                    gauges.Add(new("alloyscan_registration_expires_days", "Days until the app registration expires, negative when it has.", days, ("site", registration.Site), ("client_id", registration.ClientId), ("registration", registration.Name)));
+            }
+
             gauges.Add(new("alloyscan_store_up", "Whether the store can be read.", 1));
         }
         catch (AlloyScanException)

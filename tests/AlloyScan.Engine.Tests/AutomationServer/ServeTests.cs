@@ -58,6 +58,11 @@ public sealed class ServeTests : IAsyncLifetime, IDisposable
     public async Task A_missed_job_runs_once_and_the_pages_tell_of_it()
     {
         AddJob("HQ");
+        _store.AppRegistrations.Add(new AppRegistration
+        {
+            Name = "Sync", SiteUrl = _site.SiteUrl, ClientId = _site.ClientId, ClientSecret = SecretReference.FromFile(_folder.File("secret")),
+            MonthlyBudget = 10_000, ExpirationDate = DateTime.UtcNow.Date.AddDays(100),
+        });
         Miss("HQ");
         var log = _folder.File("logs/serve.log");
         using var server = Serve("--log-file", log);
@@ -80,7 +85,9 @@ public sealed class ServeTests : IAsyncLifetime, IDisposable
         Assert.Contains("\nalloyscan_run_results_total{job=\"HQ\",kind=\"created\"} 20\n", metrics, StringComparison.Ordinal);
         Assert.Contains($"\nalloyscan_api_calls_total{{job=\"HQ\"}} {run.ApiCalls}\n", metrics, StringComparison.Ordinal);
         Assert.Contains("\nalloyscan_job_next_run_time_seconds{job=\"HQ\"} ", metrics, StringComparison.Ordinal);
-        Assert.All(metrics.TrimEnd().Split('\n'), line => Assert.Matches("^(# (HELP|TYPE) [a-z_]+ .+|[a-z_]+(\\{[a-z]+=\"[^\"]*\"(,[a-z]+=\"[^\"]*\")*\\})? [-0-9.E+]+)$", line));
+        Assert.Matches($"\nalloyscan_registration_budget_left\\{{[^}}]*registration=\"Sync\"\\}} {10_000 - run.ApiCalls}\n", metrics);
+        Assert.Matches("\nalloyscan_registration_expires_days\\{[^}]*registration=\"Sync\"\\} (100|99)\n", metrics);
+        Assert.All(metrics.TrimEnd().Split('\n'), line => Assert.Matches("^(# (HELP|TYPE) [a-z_]+ .+|[a-z_]+(\\{[a-z_]+=\"[^\"]*\"(,[a-z_]+=\"[^\"]*\")*\\})? [-0-9.E+]+)$", line));
 
         Assert.Equal(0, await server.StopAsync());
         Assert.Single(_store.Runs.List("HQ"));
