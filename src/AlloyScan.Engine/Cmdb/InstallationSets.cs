@@ -6,9 +6,13 @@ namespace AlloyScan.Engine.Cmdb;
 /// <summary>How the software of a computer differs from what the CMDB holds.</summary>
 internal sealed class InstallationDifference
 {
+    /// <summary>Products that come; <see cref="ProductCatalog.None"/> for those that are not in the catalog until the difference is written.</summary>
     public List<(long Product, InstalledSoftware Software)> Added { get; } = [];
 
     public List<long> Removed { get; } = [];
+
+    /// <summary>Of those that go, the ones of which no other version comes.</summary>
+    public List<long> Lost { get; } = [];
 
     /// <summary>Same product, other date or keys: written, but no change that anybody counts.</summary>
     public List<(long Product, InstalledSoftware Software)> Touched { get; } = [];
@@ -58,16 +62,15 @@ internal sealed class InstallationSets
     /// <summary>Compares a list of software with what a computer has.</summary>
     /// <param name="record">The computer; 0 for one that is yet to be created.</param>
     /// <param name="software">Its software; the same product twice counts once, the newest installation wins.</param>
-    /// <param name="add">Whether products not in the catalog are added to it. A rehearsal does not.</param>
-    public InstallationDifference Compare(long record, IReadOnlyList<InstalledSoftware> software, bool add)
+    public InstallationDifference Compare(long record, IReadOnlyList<InstalledSoftware> software)
     {
         var difference = new InstallationDifference();
         _wanted.Clear();
-        var unknown = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        Dictionary<string, int>? unknown = null;
         for (var i = 0; i < software.Count; i++)
         {
             var item = software[i];
-            var product = _catalog.Find(item, add);
+            var product = _catalog.Find(item, add: false);
             if (product < 0)
             {
                 if (ProductCatalog.IsLeftOut(product, out var hash))
@@ -79,9 +82,11 @@ internal sealed class InstallationSets
 
             if (product == ProductCatalog.None)
             {
-                // Only in a rehearsal: the product would be added to the catalog.
-                if (unknown.Add($"{Identifiers.Collapse(item.Name)}\u001F{Identifiers.Collapse(item.Version)}\u001F{Identifiers.Collapse(item.Publisher)}"))
+                unknown ??= new Dictionary<string, int>(StringComparer.Ordinal);
+                if (unknown.TryAdd(ProductCatalog.KeyOf(item)!, difference.Added.Count))
                     difference.Added.Add((product, item));
+                else if (unknown[ProductCatalog.KeyOf(item)!] is var at && IsNewer(item, difference.Added[at].Software))
+                    difference.Added[at] = (product, item);
                 continue;
             }
 
@@ -89,7 +94,7 @@ internal sealed class InstallationSets
                 _wanted[product] = item;
         }
 
-        difference.Total = _wanted.Count + unknown.Count;
+        difference.Total = _wanted.Count + difference.Added.Count;
         if (record != 0)
         {
             using var reader = _current.Set(0, record).Read();
@@ -105,7 +110,28 @@ internal sealed class InstallationSets
 
         foreach (var (product, item) in _wanted)
             difference.Added.Add((product, item));
+        FindLost(difference);
         return difference;
+    }
+
+    /// <summary>Leaves what a computer would lose where it is.</summary>
+    public static void KeepLost(InstallationDifference difference)
+    {
+        difference.Removed.RemoveAll(difference.Lost.Contains);
+        difference.Total += difference.Lost.Count;
+        difference.Lost.Clear();
+    }
+
+    /// <summary>Tells products that go from those of which another version comes, which are no loss.</summary>
+    private void FindLost(InstallationDifference difference)
+    {
+        if (difference.Removed.Count == 0)
+            return;
+
+        var come = difference.Added.Select(a => Identifiers.Collapse(a.Software.Name)).ToHashSet(StringComparer.Ordinal);
+        difference.Lost.AddRange(come.Count == 0
+            ? difference.Removed
+            : difference.Removed.Where(p => _session.Prepare("SELECT key FROM products WHERE id = @p0").Set(0, p).Text() is not { } key || !come.Contains(ProductCatalog.NameOf(key))));
     }
 
     /// <summary>
@@ -129,6 +155,7 @@ internal sealed class InstallationSets
             difference.LeftOut.Add(SoftwareGroups.Hash(key));
         }
 
+        difference.Lost.AddRange(difference.Removed);
         return difference.Removed.Count > 0 ? difference : null;
     }
 
@@ -147,6 +174,12 @@ internal sealed class InstallationSets
     public void Apply(long record, InstallationDifference difference)
     {
         var added = difference.Added;
+        for (var i = 0; i < added.Count; i++)
+        {
+            if (added[i].Product == ProductCatalog.None)
+                added[i] = (_catalog.Find(added[i].Software, add: true), added[i].Software);
+        }
+
         // Rows go in by key order, many to a statement: the table is kept in that order.
         added.Sort(static (a, b) => a.Product.CompareTo(b.Product));
         var row = 0;

@@ -57,6 +57,9 @@ internal sealed class ProductCatalog
     /// <summary>The key without the publisher, as the site's catalog knows products.</summary>
     public static string NameAndVersion(string key) => key[..key.LastIndexOf('\u001F')];
 
+    /// <summary>The name alone, in the form in which products are compared.</summary>
+    public static string NameOf(string key) => key[..key.IndexOf('\u001F', StringComparison.Ordinal)];
+
     /// <summary>Whether a number from <see cref="Find"/> stands for a product that the choice of groups leaves out, and then its hash.</summary>
     public static bool IsLeftOut(long product, out uint hash)
     {

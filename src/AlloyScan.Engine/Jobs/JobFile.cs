@@ -2,6 +2,7 @@ using System.Globalization;
 using AlloyScan.Engine.Cmdb;
 using AlloyScan.Engine.Credentials;
 using AlloyScan.Engine.Inventory;
+using AlloyScan.Engine.Sync.Guard;
 using AlloyScan.Engine.Sync.Identify;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Converters;
@@ -176,6 +177,11 @@ internal sealed record JobFile
 
         public IReadOnlyDictionary<string, RecordClass> TypeMap { get; init; } = new Dictionary<string, RecordClass>();
 
+        /// <summary>Limits of the guard; a kind that is absent has the default.</summary>
+        public IReadOnlyDictionary<GuardKinds, GuardPart> GuardLimits { get; init; } = new Dictionary<GuardKinds, GuardPart>();
+
+        public IReadOnlyList<string> GuardedFields { get; init; } = [];
+
         public int ThrottleLimit { get; init; } = Site.SiteConnectionOptions.DefaultThrottleLimit;
 
         public JToken? ApiProfile { get; init; }
@@ -187,6 +193,8 @@ internal sealed record JobFile
     }
 
     public sealed record SecretPart(SecretKind Kind, string Value);
+
+    public sealed record GuardPart(int Count, decimal Share);
 
     public sealed record ActionPart
     {

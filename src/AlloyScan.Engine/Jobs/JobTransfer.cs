@@ -2,6 +2,7 @@ using AlloyScan.Engine.Cmdb;
 using AlloyScan.Engine.Credentials;
 using AlloyScan.Engine.Inventory;
 using AlloyScan.Engine.Store;
+using AlloyScan.Engine.Sync.Guard;
 using AlloyScan.Engine.Sync.Identify;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Linq;
@@ -63,6 +64,8 @@ internal sealed class JobTransfer
                 ParkAfter = job.ParkAfter,
                 IdentificationSites = job.IdentificationSites,
                 TypeMap = job.TypeMap,
+                GuardLimits = job.GuardLimits.ToDictionary(p => p.Key, p => new JobFile.GuardPart(p.Value.Count, p.Value.Share)),
+                GuardedFields = job.GuardedFields,
                 ThrottleLimit = job.ThrottleLimit,
                 ApiProfile = job.ApiProfile is null ? null : JToken.Parse(job.ApiProfile),
                 Target = job.Target,
@@ -294,6 +297,8 @@ internal sealed class JobTransfer
             ParkAfter = part.ParkAfter,
             IdentificationSites = part.IdentificationSites,
             TypeMap = new Dictionary<string, RecordClass>(part.TypeMap, StringComparer.OrdinalIgnoreCase),
+            GuardLimits = part.GuardLimits.ToDictionary(p => p.Key, p => new GuardLimit(p.Value?.Count ?? -1, p.Value?.Share ?? 0)),
+            GuardedFields = part.GuardedFields,
             ThrottleLimit = part.ThrottleLimit,
             ApiProfile = part.ApiProfile?.ToString(Formatting.None),
             Target = part.Target,

@@ -14,7 +14,8 @@ public sealed class RunHistory
         r.devices_read AS DevicesRead, r.created AS Created, r.updated AS Updated, r.unchanged AS Unchanged, r.conflicts AS Conflicts, r.missing AS Missing, r.retired AS Retired,
         r.deleted_in_alloyscan AS DeletedInAlloyScan, r.installations_added AS InstallationsAdded, r.installations_removed AS InstallationsRemoved,
         r.products_added AS ProductsAdded, r.products_removed AS ProductsRemoved, r.skipped AS Skipped, r.errors AS Errors, r.api_calls AS ApiCalls, r.bytes_received AS BytesReceived,
-        r.stage_seconds AS StageSeconds, r.nameless_software AS NamelessSoftware, r.unsettled AS Unsettled, r.kind AS Kind, r.undoes AS Undoes, r.undone_by AS UndoneBy, r.parked AS Parked
+        r.stage_seconds AS StageSeconds, r.nameless_software AS NamelessSoftware, r.unsettled AS Unsettled, r.kind AS Kind, r.undoes AS Undoes, r.undone_by AS UndoneBy, r.held AS Held, r.parked AS Parked,
+        (SELECT max(p.id) FROM plans p WHERE p.run_id = r.id OR p.approved_by = r.id) AS PlanId
         FROM runs r JOIN targets t ON t.id = r.target_id JOIN sites s ON s.id = r.site_id
         """;
 
@@ -95,6 +96,7 @@ public sealed class RunHistory
         Kind = Enum.Parse<SyncRunKind>(row.Kind),
         Undoes = row.Undoes,
         UndoneBy = row.UndoneBy,
+        PlanId = row.PlanId,
         Job = row.Job,
         Target = row.Target,
         Site = row.Site,
@@ -119,6 +121,7 @@ public sealed class RunHistory
         Unsettled = (int)row.Unsettled,
         Skipped = (int)row.Skipped,
         Parked = (int)row.Parked,
+        Held = (int)row.Held,
         Errors = (int)row.Errors,
         ApiCalls = row.ApiCalls,
         BytesReceived = row.BytesReceived,
@@ -160,6 +163,8 @@ public sealed class RunHistory
         public string Kind { get; init; } = string.Empty;
         public long? Undoes { get; init; }
         public long? UndoneBy { get; init; }
+        public long Held { get; init; }
+        public long? PlanId { get; init; }
     }
 
     private sealed class JournalRow

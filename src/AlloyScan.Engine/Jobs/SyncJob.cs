@@ -2,6 +2,7 @@ using AlloyScan.Engine.Credentials;
 using AlloyScan.Engine.Inventory;
 using AlloyScan.Engine.Jobs.Schedules;
 using AlloyScan.Engine.Site;
+using AlloyScan.Engine.Sync.Guard;
 
 namespace AlloyScan.Engine.Jobs;
 
@@ -109,6 +110,23 @@ public sealed record SyncJob
 
     /// <summary>Class of devices by their type in AlloyScan, without case, where it is to differ from the built-in classes.</summary>
     public IReadOnlyDictionary<string, RecordClass> TypeMap { get; init; } = new Dictionary<string, RecordClass>();
+
+    /// <summary>
+    /// Limits of the guard by kind of change. A kind that is not here has the default limit; two zeros let nothing of a kind through without approval.
+    /// They do not shape a change, only whether it waits, so no fingerprint holds them: a plan stays right when they are changed.
+    /// </summary>
+    public IReadOnlyDictionary<GuardKinds, GuardLimit> GuardLimits { get; init; } = new Dictionary<GuardKinds, GuardLimit>();
+
+    /// <summary>Further fields, as in the store's views, whose updates are suspicious to the guard.</summary>
+    public IReadOnlyList<string> GuardedFields { get; init; } = [];
+
+    /// <summary>The limits that hold, kind by kind, in words.</summary>
+    public IReadOnlyList<string> Guard =>
+    [
+        .. GuardLimit.Kinds.Select(kind => !GuardLimits.TryGetValue(kind, out var limit) ? $"{kind}: more than {GuardLimit.DefaultOf(kind)} (default)"
+            : limit.IsZero ? $"{kind}: 0, nothing without approval"
+            : $"{kind}: more than {limit}"),
+    ];
 
     /// <summary>Most requests at once.</summary>
     public int ThrottleLimit { get; init; } = SiteConnectionOptions.DefaultThrottleLimit;

@@ -6,6 +6,7 @@ using AlloyScan.Engine.Inventory;
 using AlloyScan.Engine.Jobs.Schedules;
 using AlloyScan.Engine.Site;
 using AlloyScan.Engine.Store;
+using AlloyScan.Engine.Sync.Guard;
 using Newtonsoft.Json;
 
 namespace AlloyScan.Engine.Jobs;
@@ -18,7 +19,7 @@ public sealed class SyncJobs
         j.new_hardware_action, j.existing_hardware_action, j.software_platforms, j.retired_original, j.throttle_limit, j.api_profile, t.name, j.created_at, j.updated_at,
         j.missing_device, j.retire_after_runs, j.retire_after_days, j.deleted_record, j.stale_after_days, j.most_carriers, j.identification_sites, j.type_map,
         (SELECT r.status FROM runs r WHERE r.job_id = j.id AND r.kind = 'Sync' ORDER BY r.id DESC LIMIT 1), (SELECT r.started_at FROM runs r WHERE r.job_id = j.id AND r.kind = 'Sync' ORDER BY r.id DESC LIMIT 1), j.schedule, j.park_after,
-        g.name, g.secret_kind, g.secret_value
+        g.name, g.secret_kind, g.secret_value, j.guard
         """;
 
     private const string From = "FROM jobs j JOIN sites s ON s.id = j.site_id JOIN targets t ON t.id = j.target_id LEFT JOIN app_registrations g ON g.site_id = j.site_id AND g.client_id = j.client_id";
@@ -88,10 +89,10 @@ public sealed class SyncJobs
         var statement = session.Prepare("""
             INSERT INTO jobs (name, enabled, site_id, site_url, client_id, secret_kind, secret_value, new_computer_action, existing_computer_action, new_hardware_action,
                 existing_hardware_action, software_platforms, retired_original, throttle_limit, api_profile, missing_device, retire_after_runs, retire_after_days, deleted_record,
-                stale_after_days, most_carriers, identification_sites, type_map, schedule, park_after, target_id, created_at, updated_at, schedule_settled)
-            VALUES (@p0, @p1, @p2, @p3, @p4, @p5, @p6, @p7, @p8, @p9, @p10, @p11, @p12, @p13, @p14, @p15, @p16, @p17, @p18, @p19, @p20, @p21, @p22, @p23, @p24, 1, @p25, @p25, @p25)
+                stale_after_days, most_carriers, identification_sites, type_map, schedule, park_after, target_id, created_at, updated_at, schedule_settled, guard)
+            VALUES (@p0, @p1, @p2, @p3, @p4, @p5, @p6, @p7, @p8, @p9, @p10, @p11, @p12, @p13, @p14, @p15, @p16, @p17, @p18, @p19, @p20, @p21, @p22, @p23, @p24, 1, @p25, @p25, @p25, @p26)
             """);
-        Bind(statement, job, site.Id).Set(25, timeProvider.NowMilliseconds()).Execute();
+        Bind(statement, job, site.Id).Set(25, timeProvider.NowMilliseconds()).Set(26, GuardSettings.ToJson(job)).Execute();
         return Find(session, job.Name, timeProvider)!;
     }
 
@@ -128,12 +129,12 @@ public sealed class SyncJobs
             UPDATE jobs SET name = @p0, enabled = @p1, site_id = @p2, site_url = @p3, client_id = @p4, secret_kind = @p5, secret_value = @p6, new_computer_action = @p7,
                 existing_computer_action = @p8, new_hardware_action = @p9, existing_hardware_action = @p10, software_platforms = @p11, retired_original = @p12,
                 throttle_limit = @p13, api_profile = @p14, missing_device = @p15, retire_after_runs = @p16, retire_after_days = @p17, deleted_record = @p18, stale_after_days = @p19,
-                most_carriers = @p20, identification_sites = @p21, type_map = @p22, schedule = @p23, park_after = @p24, updated_at = @p25,
+                most_carriers = @p20, identification_sites = @p21, type_map = @p22, schedule = @p23, park_after = @p24, updated_at = @p25, guard = @p27,
                 -- A new schedule, and one that is switched on again, has missed nothing before now.
                 schedule_settled = CASE WHEN coalesce(schedule, '') <> coalesce(@p23, '') OR enabled <> @p1 THEN @p25 ELSE schedule_settled END
             WHERE id = @p26
             """);
-        Bind(statement, job, site).Set(25, timeProvider.NowMilliseconds()).Set(26, job.Id).Execute();
+        Bind(statement, job, site).Set(25, timeProvider.NowMilliseconds()).Set(26, job.Id).Set(27, GuardSettings.ToJson(job)).Execute();
         return Find(session, job.Name, timeProvider)!;
     }
 
@@ -218,10 +219,13 @@ public sealed class SyncJobs
         {
             session.InTransactionDo(() =>
             {
+                session.Execute("DELETE FROM plan_slices WHERE plan_id IN (SELECT p.id FROM plans p JOIN jobs j ON j.id = p.job_id WHERE lower(j.name) = lower(@p0))", name);
                 session.Execute("DELETE FROM plan_rows WHERE plan_id IN (SELECT p.id FROM plans p JOIN jobs j ON j.id = p.job_id WHERE lower(j.name) = lower(@p0))", name);
                 session.Execute("DELETE FROM plans WHERE job_id IN (SELECT id FROM jobs WHERE lower(name) = lower(@p0))", name);
                 session.Execute("DELETE FROM notification_states WHERE job_id IN (SELECT id FROM jobs WHERE lower(name) = lower(@p0))", name);
                 session.Execute("DELETE FROM schedule_claims WHERE job_id IN (SELECT id FROM jobs WHERE lower(name) = lower(@p0))", name);
+                // A new job may get the number again, and these runs are none of its own.
+                session.Execute("UPDATE runs SET job_id = NULL WHERE job_id IN (SELECT id FROM jobs WHERE lower(name) = lower(@p0))", name);
                 session.Execute("DELETE FROM jobs WHERE lower(name) = lower(@p0)", name);
             });
         }
@@ -260,7 +264,7 @@ public sealed class SyncJobs
         ServiceActions.Resolve(session, job.ExistingComputerAction, RecordClass.Computer, ServiceActionKind.Update, schema);
         ServiceActions.Resolve(session, job.NewHardwareAction, RecordClass.Hardware, ServiceActionKind.Create, schema);
         ServiceActions.Resolve(session, job.ExistingHardwareAction, RecordClass.Hardware, ServiceActionKind.Update, schema);
-        return job with { Name = job.Name.Trim(), SiteUrl = Sites.Normalise(job.SiteUrl), ClientId = job.ClientId.Trim() };
+        return job with { GuardLimits = GuardSettings.CheckedLimits(job), GuardedFields = GuardSettings.CheckedFields(job, schema), Name = job.Name.Trim(), SiteUrl = Sites.Normalise(job.SiteUrl), ClientId = job.ClientId.Trim() };
     }
 
     private static void CheckRange(SyncJob job, int value, int least, int most, string what)
@@ -345,6 +349,8 @@ public sealed class SyncJobs
         ParkAfter = reader.GetInt32(30),
         LastRunStatus = reader.Text(27),
         LastRunAt = Clock.Time(reader.Number(28)),
+        GuardLimits = GuardSettings.LimitsOf(reader.Text(34)),
+        GuardedFields = GuardSettings.FieldsOf(reader.Text(34)),
     });
 
     /// <summary>A schedule that this machine cannot use, such as one in a zone that it does not know, leaves the rest of the job as it is.</summary>

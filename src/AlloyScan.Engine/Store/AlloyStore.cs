@@ -7,6 +7,7 @@ using AlloyScan.Engine.Sync;
 using AlloyScan.Engine.Sync.Conflicts;
 using AlloyScan.Engine.Sync.Identify;
 using AlloyScan.Engine.Sync.Links;
+using AlloyScan.Engine.Sync.Plan;
 using AlloyScan.Engine.Sync.Undo;
 using Dapper;
 
@@ -40,6 +41,7 @@ public sealed class AlloyStore : IDisposable
         Undo = new UndoService(this);
         Schedules = new JobSchedules(this);
         Notifications = new Notifications(this);
+        Plans = new SyncPlans(this);
     }
 
     /// <summary>Where the store is.</summary>
@@ -83,6 +85,9 @@ public sealed class AlloyStore : IDisposable
 
     /// <summary>Takes runs back.</summary>
     public UndoService Undo { get; }
+
+    /// <summary>What plans hold for approval.</summary>
+    public SyncPlans Plans { get; }
 
     /// <summary>The software groups that are tracked for each site.</summary>
     public SoftwareGroupChoices SoftwareGroups { get; }

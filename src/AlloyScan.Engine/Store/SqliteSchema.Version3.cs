@@ -7,6 +7,38 @@ internal static partial class SqliteSchema
         -- Limits of the guard as a JSON object, by kind of change; a kind that is absent has the default limit.
         ALTER TABLE jobs ADD COLUMN guard TEXT;
 
+        -- Saved: made to be looked at. Blocked: a run kept what its guard held back. Approved and Void are applied no more.
+        ALTER TABLE plans ADD COLUMN state TEXT NOT NULL DEFAULT 'Saved';
+        -- The run that kept the plan, the run that applied what it held, and a hash over the held rows.
+        ALTER TABLE plans ADD COLUMN run_id INTEGER;
+        ALTER TABLE plans ADD COLUMN approved_by INTEGER;
+        ALTER TABLE plans ADD COLUMN hash TEXT;
+        -- Rows of a run under way have its number, negative, in place of a plan's. kinds: bits of what the guard takes the row for.
+        ALTER TABLE plan_rows ADD COLUMN kinds INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE plan_rows ADD COLUMN class INTEGER;
+        ALTER TABLE plan_rows ADD COLUMN platform TEXT;
+        ALTER TABLE plan_rows ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
+        -- Set in the transaction that applied the row or found that it cannot be.
+        ALTER TABLE plan_rows ADD COLUMN done INTEGER NOT NULL DEFAULT 0;
+        -- What the row shows to people, as JSON.
+        ALTER TABLE plan_rows ADD COLUMN shown TEXT;
+        -- What a plan has of each guarded kind in each slice of the site. field and value: one value on many CIs.
+        CREATE TABLE plan_slices (
+            plan_id INTEGER NOT NULL,
+            position INTEGER NOT NULL,
+            kind INTEGER NOT NULL,
+            class INTEGER NOT NULL,
+            platform TEXT,
+            field TEXT,
+            value TEXT,
+            changes INTEGER NOT NULL,
+            base INTEGER NOT NULL,
+            most_changes INTEGER NOT NULL,
+            most_share REAL NOT NULL,
+            tripped INTEGER NOT NULL,
+            PRIMARY KEY (plan_id, position)) WITHOUT ROWID;
+        ALTER TABLE runs ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
+
         """;
 
     private const string Version3Errors = """

@@ -1,8 +1,8 @@
 using AlloyScan.Engine.Cmdb;
 using AlloyScan.Engine.Jobs;
-using AlloyScan.Engine.Site;
 using AlloyScan.Engine.Store;
 using AlloyScan.Engine.Sync.Guard;
+using AlloyScan.Engine.Sync.Map;
 
 namespace AlloyScan.Engine.Sync;
 
@@ -31,28 +31,34 @@ internal sealed class AbsentDevices(RunScope scope, Forecaster forecaster)
     }
 
     /// <summary>
-    /// Retires the CIs of devices that have been absent long enough, unless there are too many at once. Comes after all unlinked
-    /// devices are decided: one of them may be the same machine and take the CI over.
+    /// Counts the CIs that are due to be retired, before any absence is confirmed, so that a mass absence costs no calls. Comes after all
+    /// unlinked devices are decided: one of them may be the same machine and take the CI over.
     /// </summary>
+    public void CountDue()
+    {
+        _due.RemoveAll(d => !IsInUse(d.Id));
+        foreach (var (_, id) in _due)
+        {
+            if (LinkDetails.Get(scope.Session, id) is { } link)
+                scope.Guard.Count(GuardKinds.Retirement, new GuardSlice(link.Class, DeviceFacts.FromJson(link.Source).Platform), []);
+        }
+    }
+
+    /// <summary>Plans the retirements that are held back. Their absences are confirmed when somebody approves them.</summary>
+    public void Hold()
+    {
+        foreach (var (_, id) in _due)
+        {
+            if (LinkDetails.Get(scope.Session, id) is { } link)
+                scope.Batch.Add(link.DeviceId, link.DeviceName, () => scope.Writer.Retire(link), null, link.Record, VersionOf(link));
+        }
+    }
+
+    /// <summary>Retires the CIs that are due.</summary>
     public async Task RetireAsync(CancellationToken cancellationToken)
     {
-        if (_due.Count == 0)
-            return;
-
-        // Judged before anything is confirmed, so that a mass absence costs no calls.
-        var live = MassLimit.LiveLinks(scope.Context);
-        if (MassLimit.Default.IsExceeded(_due.Count, live))
-        {
-            scope.Blocked = true;
-            scope.Say($"{_due.Count} CIs are due to be retired because their devices are gone, beside {live} live devices; that is {MassLimit.Default.Words}: none was retired.");
-            return;
-        }
-
         foreach (var link in await ConfirmAsync(_due, "retired", retiring: true, cancellationToken).ConfigureAwait(false))
-        {
-            var version = scope.Session.Prepare("SELECT version FROM records WHERE id = @p0").Set(0, link.Record).Number();
-            scope.Batch.Add(link.DeviceId, link.DeviceName, () => scope.Writer.Retire(link), null, link.Record, version);
-        }
+            scope.Batch.Add(link.DeviceId, link.DeviceName, () => scope.Writer.Retire(link), null, link.Record, VersionOf(link));
 
         scope.Batch.Flush();
     }
@@ -150,17 +156,18 @@ internal sealed class AbsentDevices(RunScope scope, Forecaster forecaster)
             }
         }
 
-        _due.RemoveAll(d => !IsInUse(d.Id));
         _due.Sort();
         unseen.Sort();
         return unseen;
     }
 
-    /// <summary>Whether the CI is there and nobody has retired it.</summary>
+    private long? VersionOf(LinkDetails link) => scope.Session.Prepare("SELECT version FROM records WHERE id = @p0").Set(0, link.Record).Number();
+
+    /// <summary>Whether the CI is there, nobody has retired it, and no other device has got it or is to get it.</summary>
     private bool IsInUse(long link)
     {
-        using var reader = scope.Session.Prepare("SELECT r.status FROM links l JOIN records r ON r.id = l.record WHERE l.id = @p0").Set(0, link).Read();
-        return reader.Read() && !RecordStatus.IsRetired(reader.Text(0));
+        using var reader = scope.Session.Prepare("SELECT r.status, r.id, l.state FROM links l JOIN records r ON r.id = l.record WHERE l.id = @p0").Set(0, link).Read();
+        return reader.Read() && !RecordStatus.IsRetired(reader.Text(0)) && reader.GetInt32(2) == (int)LinkState.Missing && !scope.Identification.Index.IsPlannedLink(reader.GetInt64(1));
     }
 
     /// <summary>Asks the site for each device whether it is really gone, those unseen for longest first.</summary>
@@ -170,62 +177,11 @@ internal sealed class AbsentDevices(RunScope scope, Forecaster forecaster)
         if (most < absent.Count)
             scope.LeaveForNextRun();
         var ids = absent.Take((int)Math.Min(most, int.MaxValue)).Select(a => a.Id).ToList();
-        var confirmed = new List<LinkDetails>();
         if (ids.Count == 0)
-            return confirmed;
-
-        try
-        {
-            return await ConfirmAsync(ids, what, cancellationToken).ConfigureAwait(false);
-        }
-        catch (BudgetSpentException)
-        {
-            // Without the proof at the end no answer is believed.
-            scope.EndForBudget();
-            return confirmed;
-        }
-    }
-
-    private async Task<List<LinkDetails>> ConfirmAsync(List<long> ids, string what, CancellationToken cancellationToken)
-    {
-        var confirmed = new List<LinkDetails>();
-        if (!await scope.AnswersForAsync(scope.Staging.FirstDeviceId, cancellationToken).ConfigureAwait(false))
-        {
-            scope.Context.Observer.OnWarning($"The site did not answer for a device that it lists, so its 404 for others is not believed: nothing is {what}.");
-            return confirmed;
-        }
+            return [];
 
         _confirmations += ids.Count;
         forecaster.NoteConfirmations(ids.Count + 2);
-        var started = scope.Context.TimeProvider.GetTimestamp();
-        for (var from = 0; from < ids.Count; from += scope.Window)
-        {
-            var links = ids.Skip(from).Take(scope.Window).Select(id => LinkDetails.Get(scope.Session, id)).OfType<LinkDetails>().ToList();
-            var answers = await Task.WhenAll(links.Select(l => IsGoneAsync(l, cancellationToken))).ConfigureAwait(false);
-            confirmed.AddRange(links.Where((_, i) => answers[i]));
-            scope.Progress("Confirm", Math.Min(from + scope.Window, ids.Count), ids.Count);
-        }
-
-        scope.Spend("Confirm", ref started);
-        if (confirmed.Count > 0 && !await scope.AnswersForAsync(scope.Staging.LastDeviceId, cancellationToken).ConfigureAwait(false))
-        {
-            scope.Context.Observer.OnWarning($"The site stopped answering for a device that it lists, so its 404 for others is not believed: nothing is {what}.");
-            return [];
-        }
-
-        return confirmed;
-    }
-
-    private async Task<bool> IsGoneAsync(LinkDetails link, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await scope.Source.ReadDeviceAsync(link.DeviceId, cancellationToken).ConfigureAwait(false) is null;
-        }
-        catch (AlloyScanException e) when (!scope.IsFatal(e))
-        {
-            scope.Context.Observer.OnVerbose($"The absence of {link.DeviceName} could not be confirmed: {e.Message}");
-            return false;
-        }
+        return await new AbsenceProof(scope).ConfirmAsync(ids, scope.Staging.FirstDeviceId, scope.Staging.LastDeviceId, what, cancellationToken).ConfigureAwait(false);
     }
 }

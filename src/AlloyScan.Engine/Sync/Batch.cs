@@ -24,8 +24,8 @@ internal sealed class Batch
     private readonly RunContext _context;
     private readonly ChangeWriter _writer;
     private readonly Lease? _lease;
-    private readonly PlanStore? _plans;
-    private readonly long _planId;
+    private readonly PlanStore _plans;
+    private readonly long? _planId;
     private readonly List<Item> _items = new(MostDevices);
     private readonly List<(SyncError Row, ListedAs? Listed)> _errors = [];
     private readonly FailingDevices _failing;
@@ -35,7 +35,7 @@ internal sealed class Batch
     private bool _flushing;
     private bool _undecided;
 
-    public Batch(RunContext context, ChangeWriter writer, Lease? lease, PlanStore? plans, long planId, FailingDevices failing, Staging staging)
+    public Batch(RunContext context, ChangeWriter writer, Lease? lease, PlanStore plans, long? planId, FailingDevices failing, Staging staging)
     {
         _context = context;
         _writer = writer;
@@ -180,15 +180,17 @@ internal sealed class Batch
                     done.Add(item.DeviceId);
                 if (change is not null)
                 {
-                    if (_plans is not null)
+                    if (_planId is not null || change.IsSpooled)
                     {
                         var record = item.Record();
                         var version = item.RecordVersion ?? (record is null || item.Facts is null ? null : session.Prepare("SELECT version FROM records WHERE id = @p0").Set(0, record).Number());
-                        _plans.Add(_planId, change, item.Facts, record, version);
+                        _plans.Add(_planId ?? PlanStore.SpoolOf(_context.RunId), change, item.Facts, record, version);
                         change = change with { PlanId = _planId };
                     }
 
-                    changes.Add(change);
+                    // What is spooled has not happened yet.
+                    if (!change.IsSpooled)
+                        changes.Add(change);
                 }
             }
 

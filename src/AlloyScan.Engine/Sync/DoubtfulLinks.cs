@@ -38,15 +38,11 @@ internal sealed class DoubtfulLinks(RunScope scope)
         }
     }
 
-    /// <summary>Lists one link, if it still rests on junk.</summary>
-    public bool TryProcess(LinkDetails link)
-    {
-        if (_resting.Judge(link.Id) is not { } resting)
-            return false;
+    /// <summary>Whether one link still rests on junk; <see langword="null"/> when it does not.</summary>
+    public RestingLink? Judge(LinkDetails link) => _resting.Judge(link.Id);
 
-        Add(link, resting);
-        return true;
-    }
+    /// <summary>Lists one link. Call inside a batch.</summary>
+    public SyncChange? Write(LinkDetails link, RestingLink resting) => scope.Writer.RestsOnJunk(link, _resting.Reason(resting), RestingLinks.Key(resting));
 
     private void Add(LinkDetails link, RestingLink resting)
     {

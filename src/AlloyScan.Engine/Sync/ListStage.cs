@@ -45,7 +45,7 @@ internal sealed class ListStage(RunScope scope)
         if (!scope.Complete)
         {
             scope.Say(_anyTotal
-                ? "The device list could not be read completely; nothing was marked missing or deleted."
+                ? "The device list could not be read completely; nothing was marked missing, retired, deleted or removed."
                 : "The device list has neither a total nor an explicit end, so that nobody can tell whether it was complete; nothing was marked missing or deleted.");
         }
 

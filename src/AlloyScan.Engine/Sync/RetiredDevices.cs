@@ -2,6 +2,7 @@ using AlloyScan.Engine.Cmdb;
 using AlloyScan.Engine.Site;
 using AlloyScan.Engine.Store;
 using AlloyScan.Engine.Sync.Guard;
+using AlloyScan.Engine.Sync.Map;
 using AlloyScan.Engine.Sync.Undo;
 
 namespace AlloyScan.Engine.Sync;
@@ -9,50 +10,50 @@ namespace AlloyScan.Engine.Sync;
 /// <summary>Works on devices whose CI was retired, for jobs that delete the originals.</summary>
 internal sealed class RetiredDevices(RunScope scope)
 {
-    /// <summary>Deletes the devices in AlloyScan, unless there are too many at once.</summary>
+    /// <summary>Counts the devices that are due to be deleted.</summary>
+    public void CountDue()
+    {
+        foreach (var link in Links())
+            scope.Guard.Count(GuardKinds.Deletion, new GuardSlice(link.Class, DeviceFacts.FromJson(link.Source).Platform), []);
+    }
+
+    /// <summary>Plans the deletions that are held back.</summary>
+    public void Hold()
+    {
+        foreach (var link in Links())
+            Plan(link);
+    }
+
+    /// <summary>Deletes the devices in AlloyScan.</summary>
     public async Task ProcessAsync(CancellationToken cancellationToken)
     {
         scope.Batch.Flush();
-        var count = scope.Staging.Count(StagedKind.Retired);
-        if (count == 0)
-            return;
-
-        var live = MassLimit.LiveLinks(scope.Context);
-        if (MassLimit.Default.IsExceeded(count, live))
+        foreach (var link in Links())
         {
-            scope.Blocked = true;
-            scope.Say($"{count} of {live} linked devices belong to CIs that were retired, {MassLimit.Default.Words}: none was deleted in AlloyScan.");
-            return;
-        }
-
-        StagedDevice? after = null;
-        while (true)
-        {
-            var chunk = scope.Staging.Next(StagedKind.Retired, after);
-            if (chunk.Count == 0)
-                break;
-
-            foreach (var staged in chunk)
-            {
-                after = staged;
-                if (LinkDetails.Get(scope.Session, staged.LinkId) is not { } link)
-                    continue;
-
-                if (scope.Context.Applying)
-                    await DeleteAsync(link, cancellationToken).ConfigureAwait(false);
-                else
-                    scope.Batch.Add(link.DeviceId, link.DeviceName, () => PlanDeletion(link), null, link.Record);
-            }
+            if (scope.Context.Applying)
+                await DeleteAsync(link, cancellationToken).ConfigureAwait(false);
+            else
+                Plan(link);
         }
 
         scope.Batch.Flush();
     }
 
-    private SyncChange PlanDeletion(LinkDetails link)
+    private IEnumerable<LinkDetails> Links()
     {
-        scope.Context.Counts.DeletedInAlloyScan++;
-        return scope.Writer.LinkChange(ChangeAction.DeleteInAlloyScan, link, "Its CI is retired");
+        StagedDevice? after = null;
+        while (scope.Staging.Next(StagedKind.Retired, after) is { Count: > 0 } chunk)
+        {
+            foreach (var staged in chunk)
+            {
+                after = staged;
+                if (LinkDetails.Get(scope.Session, staged.LinkId) is { } link)
+                    yield return link;
+            }
+        }
     }
+
+    private void Plan(LinkDetails link) => scope.Batch.Add(link.DeviceId, link.DeviceName, () => scope.Writer.PlanDeletion(link), null, link.Record, scope.Session.Prepare("SELECT version FROM records WHERE id = @p0").Set(0, link.Record).Number());
 
     /// <summary>Deletes one device. The intent is committed before the call, so that a run that dies in between is settled by the next.</summary>
     public async Task DeleteAsync(LinkDetails link, CancellationToken cancellationToken)
@@ -119,7 +120,7 @@ internal sealed class RetiredDevices(RunScope scope)
         scope.Session.Prepare("UPDATE links SET state = 3, closed_reason = @p1 WHERE id = @p0").Set(0, link.Id).Set(1, ClosedReason.DeletedInAlloyScan).Execute();
         scope.Writer.JournalLink(link.Class, link.RecordNumber, "DeleteInAlloyScan", link.Id, before, LinkState.Closed);
         scope.Context.Counts.DeletedInAlloyScan++;
-        return scope.Writer.LinkChange(ChangeAction.DeleteInAlloyScan, link, "Its CI is retired");
+        return scope.Writer.LinkChange(ChangeAction.DeleteInAlloyScan, link, "Its CI is retired") with { Kind = GuardKinds.Deletion };
     }
 
     /// <summary>

@@ -11,7 +11,7 @@ namespace AlloyScan.Engine.Sync;
 internal struct RunCounts
 {
     public int DevicesRead, Created, Updated, Unchanged, Conflicts, Missing, Retired, DeletedInAlloyScan;
-    public int InstallationsAdded, InstallationsRemoved, ProductsAdded, ProductsRemoved, NamelessSoftware, Unsettled, Skipped, Parked, Errors;
+    public int InstallationsAdded, InstallationsRemoved, ProductsAdded, ProductsRemoved, NamelessSoftware, Unsettled, Skipped, Parked, Held, Errors;
 }
 
 /// <summary>What all stages of one run share.</summary>
@@ -85,6 +85,12 @@ internal sealed class RunContext
     /// <summary>The newest <c>lastSeen</c> that the site gave any device, in milliseconds.</summary>
     public long? NewestSeen { get; private set; }
 
+    /// <summary>Whether changes were planned that the CMDB does not hold, or not yet; they stand in temporary tables beside it.</summary>
+    public bool AnyPlanned { get; set; }
+
+    /// <summary>Whether software may leave computers. Not on the word of a site that is not to be believed.</summary>
+    public bool RemovalsAllowed { get; set; } = true;
+
     public long RunId { get; set; }
 
     /// <summary>Counts what the registration spends; <see langword="null"/> at a site that the store does not know yet.</summary>
@@ -98,6 +104,13 @@ internal sealed class RunContext
     /// <summary>What sources gave that their fields could not hold, in sentences.</summary>
     public IEnumerable<string> UnfitValues() => _mappers.Values.SelectMany(mapper => mapper.Unfit.Select(unfit =>
         $"{unfit.Value.Count} {(unfit.Value.Count == 1 ? "value" : "values")} for the field '{unfit.Key.Name}' of {mapper.Action.Class} did not fit and left it as it was, for example '{unfit.Value.Example}' of {unfit.Value.DeviceName}: the field holds {FieldValues.Describe(unfit.Key.Type, whole: !unfit.Key.IsCustom)}."));
+
+    /// <summary>Has the mappers keep quiet about values that do not fit, when what was mapped once is mapped again.</summary>
+    public void MuteMappers()
+    {
+        foreach (var mapper in _mappers.Values)
+            mapper.IsMute = true;
+    }
 
     /// <summary>Whether software of this platform is imported.</summary>
     public bool ImportsSoftware(string? platform) => (Job.ImportSoftware & DeviceTypes.SoftwarePlatform(platform)) != 0;

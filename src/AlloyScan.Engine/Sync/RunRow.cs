@@ -32,22 +32,25 @@ internal static class RunRow
         ref var c = ref context.Counts;
         context.Session.Prepare("""
             UPDATE runs SET devices_read = @p1, created = @p2, updated = @p3, unchanged = @p4, conflicts = @p5, missing = @p6, retired = @p7, deleted_in_alloyscan = @p8,
-                installations_added = @p9, installations_removed = @p10, products_added = @p11, products_removed = @p12, skipped = @p13, errors = @p14, nameless_software = @p15, unsettled = @p16, parked = @p17 WHERE id = @p0
+                installations_added = @p9, installations_removed = @p10, products_added = @p11, products_removed = @p12, skipped = @p13, errors = @p14, nameless_software = @p15, unsettled = @p16, parked = @p17, held = @p18 WHERE id = @p0
             """)
             .Set(0, context.RunId).Set(1, c.DevicesRead).Set(2, c.Created).Set(3, c.Updated).Set(4, c.Unchanged).Set(5, c.Conflicts).Set(6, c.Missing).Set(7, c.Retired)
             .Set(8, c.DeletedInAlloyScan).Set(9, c.InstallationsAdded).Set(10, c.InstallationsRemoved).Set(11, c.ProductsAdded).Set(12, c.ProductsRemoved)
-            .Set(13, c.Skipped).Set(14, c.Errors).Set(15, c.NamelessSoftware).Set(16, c.Unsettled).Set(17, c.Parked).Post();
+            .Set(13, c.Skipped).Set(14, c.Errors).Set(15, c.NamelessSoftware).Set(16, c.Unsettled).Set(17, c.Parked).Set(18, c.Held).Post();
     }
 
     /// <summary>Ends the run.</summary>
-    public static void End(RunContext context, SyncRun run) =>
+    /// <param name="context">The run's context.</param>
+    /// <param name="run">Its record.</param>
+    /// <param name="reachedEnd">Whether it looked at all of the site that it could read.</param>
+    public static void End(RunContext context, SyncRun run, bool reachedEnd) =>
         context.Session.InTransactionDo(() =>
         {
             WriteCounts(context);
             context.Session.Execute(
                 "UPDATE runs SET ended_at = @p1, status = @p2, message = @p3, complete = @p4, reached_end = @p5, api_calls = @p6, bytes_received = @p7, stage_seconds = @p8 WHERE id = @p0",
                 context.RunId, Clock.Milliseconds(run.EndedAt), run.Status.ToString(), run.Message, run.Complete ? 1 : 0,
-                run is { Kind: SyncRunKind.Sync, StoppedByBudget: false, Status: SyncRunStatus.Succeeded or SyncRunStatus.PartiallySucceeded or SyncRunStatus.Blocked } ? 1 : 0,
+                reachedEnd && run is { StoppedByBudget: false, Status: SyncRunStatus.Succeeded or SyncRunStatus.PartiallySucceeded or SyncRunStatus.Blocked } ? 1 : 0,
                 run.ApiCalls, run.BytesReceived, JsonConvert.SerializeObject(run.StageSeconds));
         });
 

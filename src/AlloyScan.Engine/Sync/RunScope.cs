@@ -4,6 +4,7 @@ using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Site;
 using AlloyScan.Engine.Store;
 using AlloyScan.Engine.Sync.Apply;
+using AlloyScan.Engine.Sync.Guard;
 using AlloyScan.Engine.Sync.Identify;
 using AlloyScan.Engine.Sync.Map;
 using AlloyScan.Engine.Sync.Plan;
@@ -41,15 +42,12 @@ internal sealed class RunScope
         Staging = new Staging(context, request.Full);
         Failing = new FailingDevices(context, byHand: request.Full || request.ErrorsOnly);
         Identification = new Identification(context);
-        Writer = new ChangeWriter(context, Identification);
-        PlanStore? plans = null;
-        if (context.Mode == SyncMode.SavePlan)
-        {
-            plans = new PlanStore(Session);
-            PlanId = plans.Begin(context);
-        }
-
-        Batch = new Batch(context, Writer, lease, plans, PlanId ?? 0, Failing, Staging);
+        Guard = new MassGuard(context);
+        Writer = new ChangeWriter(context, Identification, Guard);
+        Plans = new PlanStore(Session);
+        if (context.Mode == SyncMode.SavePlan && request.Selection is null)
+            PlanId = Plans.Begin(context);
+        Batch = new Batch(context, Writer, lease, Plans, PlanId, Failing, Staging);
     }
 
     public RunContext Context { get; }
@@ -71,18 +69,25 @@ internal sealed class RunScope
 
     public Identification Identification { get; }
 
+    public MassGuard Guard { get; }
+
     public ChangeWriter Writer { get; }
+
+    public PlanStore Plans { get; }
 
     public Batch Batch { get; }
 
-    /// <summary>Number of the plan that is being saved.</summary>
-    public long? PlanId { get; }
+    /// <summary>Number of the plan that is being saved, or that keeps what was held back.</summary>
+    public long? PlanId { get; set; }
 
     /// <summary>Devices that are read ahead at most: more than the governor lets through at once, so that it has work while a batch is written.</summary>
     public int Window => Math.Max(4, Context.Job.ThrottleLimit * 4);
 
     /// <summary>Whether the device list was read completely.</summary>
     public bool Complete { get; set; }
+
+    /// <summary>Whether all that was asked for was looked at, so that this is no first load any more.</summary>
+    public bool ReachedEnd { get; set; }
 
     /// <summary>Whether something was held back.</summary>
     public bool Blocked { get; set; }
@@ -187,7 +192,7 @@ internal sealed class RunScope
     {
         DecisionKind.Create => Writer.Create(facts, decision.Reason),
         DecisionKind.Link => Writer.Link(facts, decision),
-        _ => Writer.Conflict(facts, decision.Reason, decision.Candidates ?? []),
+        _ => Writer.Conflict(facts, decision.Reason, decision.Candidates ?? [], isDecision: true),
     };
 
     /// <summary>Whether a failed call means that going on is useless, and not only that one device cannot be read.</summary>

@@ -1,4 +1,5 @@
 using AlloyScan.Engine.Inventory;
+using AlloyScan.Engine.Sync.Guard;
 
 namespace AlloyScan.Engine.Sync;
 
@@ -87,6 +88,18 @@ public sealed record SyncChange
 
     /// <summary>Why: the identification rule, or the reason of a conflict.</summary>
     public string? Reason { get; init; }
+
+    /// <summary>What the guard takes it for; <see cref="GuardKinds.None"/> for what it does not look at. One value on many CIs shows only when all are planned.</summary>
+    public GuardKinds Kind { get; init; }
+
+    /// <summary>OS platform of the device.</summary>
+    public string? Platform { get; init; }
+
+    /// <summary>Class and platform: the slice of the site in which the guard counts it.</summary>
+    public string Slice => new GuardSlice(Class, Platform).ToString();
+
+    /// <summary>Whether it is planned, and written only when the guard has judged it.</summary>
+    internal bool IsSpooled { get; init; }
 
     /// <inheritdoc/>
     public override string ToString() => $"{Action} {Class} {RecordId ?? DeviceName}";

@@ -40,6 +40,9 @@ public sealed record SyncRequest
     /// <summary>Rows of a saved plan to apply instead of reading the site anew.</summary>
     public PlanSelection? Selection { get; init; }
 
+    /// <summary>What sort of run that is.</summary>
+    internal SyncRunKind Kind => ErrorsOnly ? SyncRunKind.Replay : Selection is { Approved: true } ? SyncRunKind.Approve : SyncRunKind.Sync;
+
     /// <summary>Reads from here instead of the job's site, for tests.</summary>
     public IInventorySource? Source { get; init; }
 
@@ -50,4 +53,8 @@ public sealed record SyncRequest
 /// <summary>Rows of one saved plan.</summary>
 /// <param name="PlanId">Number of the plan.</param>
 /// <param name="Rows">Row numbers; empty for all.</param>
-public sealed record PlanSelection(long PlanId, IReadOnlyCollection<int> Rows);
+public sealed record PlanSelection(long PlanId, IReadOnlyCollection<int> Rows)
+{
+    /// <summary>Whether a person approved what the guard holds back of them; then nothing else of the plan is applied.</summary>
+    public bool Approved { get; init; }
+}

@@ -39,6 +39,9 @@ public enum SyncRunKind
 
     /// <summary>Devices that had failed were read again, and no others.</summary>
     Replay,
+
+    /// <summary>A person approved what a guard had held back.</summary>
+    Approve,
 }
 
 /// <summary>The record of one execution of a job, or of a decision that changed the CMDB in its name. Counts are of configuration items unless they say otherwise.</summary>
@@ -86,7 +89,7 @@ public sealed record SyncRun
     /// <summary>Whether an undo disabled the job for its schedule; only on the object that the undo returns.</summary>
     public bool DisabledJob { get; init; }
 
-    /// <summary>Number of the plan that was saved; <see langword="null"/> when none was.</summary>
+    /// <summary>Number of the plan that was saved, keeps what was held back, or was approved; <see langword="null"/> when there is none.</summary>
     public long? PlanId { get; init; }
 
     /// <summary>The calls that were foreseen when the list was staged, or, for a rehearsal, the calls of a real run; only on the object that the execution returns.</summary>
@@ -145,6 +148,9 @@ public sealed record SyncRun
 
     /// <summary>Devices skipped on purpose: cloud resources other than instances, retired CIs, rows of a plan that moved.</summary>
     public int Skipped { get; init; }
+
+    /// <summary>Changes that the guard held back; they wait for approval in the plan of the run.</summary>
+    public int Held { get; init; }
 
     /// <summary>Devices that failed; see the run's error rows.</summary>
     public int Errors { get; init; }

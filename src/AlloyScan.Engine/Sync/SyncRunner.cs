@@ -77,7 +77,7 @@ internal sealed class SyncRunner
         {
             _scope.EndForBudget();
             SayBudgetSpent();
-            (status, failure) = Commit();
+            (status, failure) = Commit(cancellationToken);
         }
         catch (AlloyScanException e)
         {
@@ -97,16 +97,25 @@ internal sealed class SyncRunner
     }
 
     /// <summary>Does what was gathered when the budget ended the run: those devices are whole.</summary>
-    private (SyncRunStatus Status, AlloyScanException? Failure) Commit()
+    private (SyncRunStatus Status, AlloyScanException? Failure) Commit(CancellationToken cancellationToken)
     {
         try
         {
             _scope.Batch.Flush();
+            if (_scope.Guard.Phase == GuardPhase.Planning)
+            {
+                var guard = new GuardStage(_scope);
+                guard.Judge();
+                guard.Settle();
+                if (_context.Applying)
+                    guard.Apply(cancellationToken);
+            }
+
             return (_scope.Blocked ? SyncRunStatus.Blocked : SyncRunStatus.PartiallySucceeded, null);
         }
-        catch (LeaseLostException e)
+        catch (Exception e) when (e is LeaseLostException || (e is OperationCanceledException && cancellationToken.IsCancellationRequested))
         {
-            _scope.Say(e.Message);
+            _scope.Say(e is LeaseLostException ? e.Message : "Stopped on request. What was committed stays; the next run goes on from there.");
             return (SyncRunStatus.Canceled, null);
         }
         catch (AlloyScanException e)
@@ -131,6 +140,8 @@ internal sealed class SyncRunner
                 // Error rows that no batch has written yet; nothing else is pending that may be written now.
                 _scope.Batch.Abandon();
                 _scope.Batch.Flush();
+                if (_context.Applying)
+                    _scope.Write(() => _scope.Plans.DropSpool(_context.TargetId, _context.RunId));
             }
             catch (Exception e) when (e is AlloyScanException or LeaseLostException)
             {
@@ -145,7 +156,7 @@ internal sealed class SyncRunner
         var run = new SyncRun
         {
             Id = _context.RunId,
-            Kind = _request.ErrorsOnly ? SyncRunKind.Replay : SyncRunKind.Sync,
+            Kind = _request.Kind,
             Job = _context.Job.Name,
             Target = _context.Job.Target,
             Site = _context.Job.Site,
@@ -175,6 +186,7 @@ internal sealed class SyncRunner
             Unsettled = c.Unsettled,
             Skipped = c.Skipped,
             Parked = c.Parked,
+            Held = c.Held,
             Errors = c.Errors,
             ApiCalls = usage.Calls,
             BytesReceived = usage.BytesReceived,
@@ -185,7 +197,7 @@ internal sealed class SyncRunner
         {
             try
             {
-                RunRow.End(_context, run);
+                RunRow.End(_context, run, _scope.ReachedEnd);
             }
             catch (AlloyScanException) when (failure is not null)
             {
@@ -211,7 +223,8 @@ internal sealed class SyncRunner
         if (!listed)
             return;
 
-        var health = SourceHealth.Judge(_context, _scope.Staging.Distinct, _scope.Staging.SeenLinks);
+        _scope.Guard.CountLinks();
+        var health = SourceHealth.Judge(_context, _scope.Staging.Distinct, _scope.Staging.SeenLinks, _scope.Guard.LiveLinks);
         if (health.StopReason is { } stop)
         {
             _scope.Blocked = true;
@@ -228,7 +241,8 @@ internal sealed class SyncRunner
         if (_context.Applying)
             await retired.SettleIntentsAsync(cancellationToken).ConfigureAwait(false);
 
-        var removalsAllowed = _scope.Complete && health.NoRemovalReason is null;
+        var removalsAllowed = _context.RemovalsAllowed = _scope.Complete && health.NoRemovalReason is null;
+        _scope.Guard.Phase = GuardPhase.Planning;
         _scope.Staging.SettleStale();
         _scope.Staging.SettleOrder();
         _forecaster.Foresee(removalsAllowed);
@@ -242,13 +256,14 @@ internal sealed class SyncRunner
             && await unlinked.DecideWaitingAsync(cancellationToken).ConfigureAwait(false);
         if (allDecided)
             await linked.ProcessStaleAsync(cancellationToken).ConfigureAwait(false);
-        if (removalsAllowed)
-        {
-            if (allDecided)
-                await absent.RetireAsync(cancellationToken).ConfigureAwait(false);
+        var guard = Settle(absent, retired, removalsAllowed, allDecided);
+        if (_context.Applying)
+            guard.Apply(cancellationToken);
+        if (removalsAllowed && allDecided && !guard.Held.HasFlag(GuardKinds.Retirement))
+            await absent.RetireAsync(cancellationToken).ConfigureAwait(false);
+        if (removalsAllowed && !guard.Held.HasFlag(GuardKinds.Deletion))
             await retired.ProcessAsync(cancellationToken).ConfigureAwait(false);
-        }
-
+        _scope.ReachedEnd = true;
         _scope.Batch.Flush();
         if (removalsAllowed)
         {
@@ -277,16 +292,43 @@ internal sealed class SyncRunner
         if (_context.Applying)
             _scope.Write(_scope.Identification.Junk.Begin);
         await replay.ReadAsync(cancellationToken).ConfigureAwait(false);
+        _scope.Guard.CountLinks();
+        _scope.Guard.Phase = GuardPhase.Planning;
         _scope.Staging.SettleStale();
         _scope.Staging.SettleOrder();
         await linked.ProcessAsync(long.MaxValue, cancellationToken).ConfigureAwait(false);
         await linked.ProcessDeletedAsync(cancellationToken).ConfigureAwait(false);
         await unlinked.ProcessAsync(cancellationToken).ConfigureAwait(false);
         await linked.ProcessStaleAsync(cancellationToken).ConfigureAwait(false);
-        _scope.Batch.Flush();
+        var guard = new GuardStage(_scope);
+        guard.Judge();
+        guard.Settle(isWhole: false);
+        if (_context.Applying)
+            guard.Apply(cancellationToken);
         replay.Conclude();
         if (_scope.WasCut)
             SayBudgetSpent();
+    }
+
+    /// <summary>Has the guard judge all that is planned, with what is due to be retired and deleted, and keeps what it holds back.</summary>
+    private GuardStage Settle(AbsentDevices absent, RetiredDevices retired, bool removalsAllowed, bool allDecided)
+    {
+        if (removalsAllowed)
+        {
+            _scope.Batch.Flush();
+            if (allDecided)
+                absent.CountDue();
+            retired.CountDue();
+        }
+
+        var guard = new GuardStage(_scope);
+        guard.Judge();
+        if (removalsAllowed && allDecided && guard.Held.HasFlag(GuardKinds.Retirement))
+            absent.Hold();
+        if (removalsAllowed && guard.Held.HasFlag(GuardKinds.Deletion))
+            retired.Hold();
+        guard.Settle();
+        return guard;
     }
 
     private void SayBudgetSpent() => _scope.Say(_scope.Budget.Refusal().MessageWithAdvice);

@@ -23,7 +23,7 @@ public sealed class SyncService
     /// <param name="request">What to execute.</param>
     /// <param name="observer">Listens.</param>
     /// <param name="cancellationToken">Stops within a second; what was committed stays.</param>
-    /// <exception cref="AlloyScanException">The run cannot start: another run holds the lease (<c>JobRunning</c>), a secret is missing (<c>SecretNotFound</c>), the plan is unknown, outdated or of another job (<c>PlanNotFound</c>, <c>PlanOutdated</c>, <c>PlanOfOtherJob</c>, <c>PlanRowNotFound</c>), or a setting is wrong.</exception>
+    /// <exception cref="AlloyScanException">The run cannot start: another run holds the lease (<c>JobRunning</c>), a secret is missing (<c>SecretNotFound</c>), the plan is unknown, outdated or of another job (<c>PlanNotFound</c>, <c>PlanOutdated</c>, <c>PlanOfOtherJob</c>, <c>PlanRowNotFound</c>) or cannot be approved (<c>PlanAlreadyApplied</c>, <c>PlanNotBlocked</c>, <c>PlanRowNotHeld</c>, <c>PlanChanged</c>) or not without approval (<c>PlanBlocked</c>), or a setting is wrong.</exception>
     public async Task<SyncRun> ExecuteAsync(SyncRequest request, ISyncObserver observer, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
@@ -80,10 +80,15 @@ public sealed class SyncService
                 context.Meter = Meter(site.Id, job, budget, hasBatches: applying);
                 if (context.Meter?.Registration?.Warning is { } warning)
                     listener.OnWarning(warning);
+                var plans = new PlanStore(session);
                 if (request.Selection is { } selection)
-                    new PlanStore(session).Check(selection, context, settled: !context.SoftwareGroups.IsFiltering);
+                    plans.Check(selection, context, settled: !context.SoftwareGroups.IsFiltering);
                 if (applying)
-                    RunRow.Begin(context, request.ErrorsOnly ? SyncRunKind.Replay : SyncRunKind.Sync);
+                {
+                    RunRow.Begin(context, request.Kind);
+                    plans.DropSpool(context.TargetId);
+                }
+
                 return await new SyncRunner(context, request, new MeteredSource(request.Source ?? ownClient!, budget), budget, lease).RunAsync(cancellationToken).ConfigureAwait(false);
             }
             finally

@@ -100,6 +100,22 @@ public abstract class JobSettingsCmdlet : StoreCmdlet
     [ValidateNotNull]
     public Hashtable TypeMap { get; set; } = [];
 
+    /// <summary>
+    /// Limits of the guard by kind of change (Creation, Update, Removal, Retirement, Deletion), each a count and a share that must both be exceeded in one slice of the site:
+    /// @{ Retirement = '20, 5 %'; Creation = 0 }. 0 lets nothing of the kind through without approval. A kind that is absent has the default: 10 and 10 %, for Update 100 and 20 %.
+    /// The hashtable replaces the former one as a whole; an empty one gives every kind its default.
+    /// </summary>
+    [Parameter]
+    [ValidateNotNull]
+    public Hashtable GuardLimit { get; set; } = [];
+
+    /// <summary>Further fields whose updates count as suspicious to the guard, next to name, serial_number, asset_tag, mac_address and bios_uuid. An empty list removes them.</summary>
+    [Parameter]
+    [AllowEmptyCollection]
+    [ArgumentCompleter(typeof(FieldNameCompleter))]
+    [ValidateNotNull]
+    public string[] GuardedField { get; set; } = [];
+
     /// <summary>Most requests at once, from 1 to 64. New jobs use 8.</summary>
     [Parameter]
     [ValidateRange(1, 64)]
@@ -135,6 +151,8 @@ public abstract class JobSettingsCmdlet : StoreCmdlet
         ParkAfter = Given(nameof(ParkAfter), ParkAfter, job.ParkAfter),
         IdentificationSites = IsGiven(nameof(IdentificationSite)) ? IdentificationSite : job.IdentificationSites,
         TypeMap = IsGiven(nameof(TypeMap)) ? ReadTypeMap(TypeMap) : job.TypeMap,
+        GuardLimits = IsGiven(nameof(GuardLimit)) ? GuardLimitTable.From(GuardLimit) : job.GuardLimits,
+        GuardedFields = IsGiven(nameof(GuardedField)) ? GuardedField : job.GuardedFields,
         ThrottleLimit = Given(nameof(ThrottleLimit), ThrottleLimit, job.ThrottleLimit),
         ApiProfile = ApiProfileFile.Read(this, ApiProfilePath) ?? job.ApiProfile,
     };

@@ -42,7 +42,7 @@ public abstract class SyncCmdlet : StoreCmdlet
                     "What was done before stays, and the next run goes on from there."));
                 break;
             case SyncRunStatus.Blocked:
-                Warn($"The run of the job '{run.Job}' was blocked by a guard.{reason}");
+                Warn($"The run of the job '{run.Job}' {(rehearsal ? "would be" : "was")} blocked by a guard.{reason}");
                 break;
             case SyncRunStatus.Succeeded when run.Parked > 0:
                 Warn($"The run of the job '{run.Job}' succeeded.{reason}");

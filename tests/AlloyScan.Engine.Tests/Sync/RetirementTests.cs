@@ -143,7 +143,7 @@ public sealed class RetirementTests
         var run = await fixture.RunAsync();
 
         Assert.Equal((SyncRunStatus.Blocked, 0), (run.Status, run.Retired));
-        Assert.Contains("11 CIs", run.Message, StringComparison.Ordinal);
+        Assert.Contains("Retirement, Computer/Windows: 11 of 49 (22.4 %), more than 10 and 10 %", run.Message, StringComparison.Ordinal);
         Assert.All(fixture.Source.Log, call => Assert.Equal("list", call));
         Assert.Equal("0", fixture.Scalar("SELECT count(*) FROM computers WHERE status = 'Retired'"));
     }

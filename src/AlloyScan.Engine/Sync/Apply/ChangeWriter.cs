@@ -1,6 +1,7 @@
 using AlloyScan.Engine.Cmdb;
 using AlloyScan.Engine.Inventory;
 using AlloyScan.Engine.Store;
+using AlloyScan.Engine.Sync.Guard;
 using AlloyScan.Engine.Sync.Identify;
 using AlloyScan.Engine.Sync.Map;
 using AlloyScan.Engine.Sync.Undo;
@@ -9,14 +10,15 @@ using Newtonsoft.Json;
 namespace AlloyScan.Engine.Sync.Apply;
 
 /// <summary>
-/// Plans the change of one CI and, in a real run, writes it with its link and journal. Plan and apply are the same
-/// code, so a rehearsal shows what a run does. A real run calls this inside the transaction of a batch.
+/// Plans the change of one CI and, in a real run, writes it with its link and journal, or leaves it planned until the guard has judged
+/// it. Plan and apply are the same code, so a rehearsal shows what a run does. A real run calls this inside the transaction of a batch.
 /// </summary>
 internal sealed class ChangeWriter
 {
     private readonly RunContext _context;
     private readonly StoreSession _session;
     private readonly Identification _identification;
+    private readonly MassGuard? _guard;
     private readonly BuiltInCmdb _cmdb;
     private readonly ProductCatalog _catalog;
     private readonly InstallationSets _installations;
@@ -27,8 +29,12 @@ internal sealed class ChangeWriter
     private int _row;
     private JournalDetail? _detail;
 
-    public ChangeWriter(RunContext context, Identification identification)
+    /// <param name="context">The run.</param>
+    /// <param name="identification">Where decisions look for CIs.</param>
+    /// <param name="guard">Counts what is planned; <see langword="null"/> for what a person decides one by one.</param>
+    public ChangeWriter(RunContext context, Identification identification, MassGuard? guard = null)
     {
+        _guard = guard;
         _context = context;
         _session = context.Session;
         _identification = identification;
@@ -81,12 +87,20 @@ internal sealed class ChangeWriter
     {
         var values = _context.Mapper(facts.Class, ServiceActionKind.Create).NewValues(facts);
         var difference = facts.Class == RecordClass.Computer && facts.Software is { } software && _context.ImportsSoftware(facts.Platform)
-            ? _installations.Compare(0, software, _context.Applying)
+            ? _installations.Compare(0, software)
             : null;
-        _context.Counts.Created++;
-        Count(difference);
+        var kinds = _guard?.OfCreation ?? GuardKinds.None;
+        var slice = new GuardSlice(facts.Class, facts.Platform);
+        var spools = Spools(kinds != GuardKinds.None);
+        NoteGuarded(kinds, slice, []);
         string? recordId = null;
-        if (_context.Applying)
+        if (!spools)
+        {
+            _context.Counts.Created++;
+            Count(difference);
+        }
+
+        if (_context.Applying && !spools)
         {
             var now = _context.TimeProvider.NowMilliseconds();
             var (id, number) = _cmdb.Create(facts.Class, values, now);
@@ -119,6 +133,9 @@ internal sealed class ChangeWriter
         {
             Fields = [.. _context.Schema.Of(facts.Class).Where(f => values[f.Index] is not null).Select(f => new FieldChange(f.Name, null, values[f.Index]))],
             SoftwareAdded = difference?.Added.Count ?? 0,
+            Kind = kinds,
+            Platform = slice.Platform,
+            IsSpooled = spools,
         };
     }
 
@@ -138,14 +155,17 @@ internal sealed class ChangeWriter
         var written = new Dictionary<string, string?>();
         var changes = _context.Mapper(facts.Class, ServiceActionKind.Update).Changes(facts, record.Values, written);
         var difference = CompareSoftware(record, facts, null);
+        var deferred = DeferRemovals(difference);
         var former = decision.CloseLink == 0 ? null : LinkDetails.Get(_session, decision.CloseLink);
         var outdated = former is null ? [] : OutdatedIdentifiers(DeviceFacts.FromJson(former.Source).Identifiers(), record, changes, facts.Identifiers());
-        if (changes.Count > 0)
-            _context.Counts.Updated++;
-        else
-            _context.Counts.Unchanged++;
-        Count(difference);
-        if (_context.Applying)
+        var fields = Fields(record, changes);
+        var kinds = _guard?.OfUpdate(fields, difference?.Lost.Count > 0) ?? GuardKinds.None;
+        var slice = new GuardSlice(record.Class, facts.Platform);
+        var spools = Spools(changes.Count > 0 || kinds != GuardKinds.None);
+        NoteGuarded(kinds, slice, fields);
+        if (!spools)
+            Count(changes.Count > 0, difference);
+        if (_context.Applying && !spools)
         {
             var now = _context.TimeProvider.NowMilliseconds();
             if (former is not null)
@@ -176,6 +196,8 @@ internal sealed class ChangeWriter
             WriteValues(link, facts, written, SoftwareGroups.Pack(difference?.LeftOut ?? []));
             Unsettled.LookAt(facts, record, changes, written);
             WriteGrounds(link, decision);
+            if (deferred)
+                ReadAgain(link);
             _identification.Index.NoteUpdated(record.Id, facts);
         }
         else
@@ -185,9 +207,12 @@ internal sealed class ChangeWriter
 
         return Change(changes.Count > 0 ? ChangeAction.Update : ChangeAction.Link, facts, RunContext.RecordId(record.Class, record.Number), decision.Reason) with
         {
-            Fields = Fields(record, changes),
+            Fields = fields,
             SoftwareAdded = difference?.Added.Count ?? 0,
             SoftwareRemoved = difference?.Removed.Count ?? 0,
+            Kind = kinds,
+            Platform = slice.Platform,
+            IsSpooled = spools,
         };
     }
 
@@ -208,20 +233,24 @@ internal sealed class ChangeWriter
         var written = JsonConvert.DeserializeObject<Dictionary<string, string?>>(link.Written) ?? [];
         var changes = _context.Mapper(facts.Class, ServiceActionKind.Update).Changes(facts, record.Values, written);
         var difference = CompareSoftware(record, facts, link);
+        var deferred = DeferRemovals(difference);
         var returned = link.State == LinkState.Missing;
         var mapped = changes.Count;
+        var kept = DeviceFacts.FromJson(link.Source);
+        var mappedFields = Fields(record, changes);
+        var kinds = _guard?.OfUpdate(mappedFields, difference?.Lost.Count > 0) ?? GuardKinds.None;
+        var slice = new GuardSlice(link.Class, kept.Platform);
+        var spools = Spools(mapped > 0 || kinds != GuardKinds.None);
+        NoteGuarded(kinds, slice, mappedFields);
         if (revived && !changes.Exists(c => c.Field == CmdbFields.Status))
             changes.Add((CmdbFields.Status, link.RetiredFrom is { Length: > 0 } status ? status : null));
-        if (changes.Count > 0)
-            _context.Counts.Updated++;
-        else
-            _context.Counts.Unchanged++;
-        Count(difference);
+        if (!spools)
+            Count(changes.Count > 0, difference);
 
-        var before = DeviceFacts.FromJson(link.Source).Identifiers();
+        var before = kept.Identifiers();
         var after = facts.Identifiers();
         var outdated = OutdatedIdentifiers(before, record, changes, after);
-        if (_context.Applying)
+        if (_context.Applying && !spools)
         {
             var now = _context.TimeProvider.NowMilliseconds();
             // What a person typed into the CI since the last run identifies it as well.
@@ -251,7 +280,7 @@ internal sealed class ChangeWriter
                 UPDATE links SET state = 1, list_hash = @p1, fingerprint = @p2, record_version = @p3, platform = @p4, audit_id = @p5, audited_at = @p6, last_seen = @p7,
                     synced_at = @p8, missing_since = NULL, missing_runs = 0, retired_at = NULL, retired_from = NULL, taken_back = 0, software_imported = @p9, software_count = @p10, empty_audit = @p11 WHERE id = @p0
                 """)
-                .Set(0, link.Id).Set(1, facts.ListHash).Set(2, _context.Fingerprint).Set(3, version).Set(4, facts.Platform).Set(5, facts.AuditId).Set(6, facts.AuditedAt)
+                .Set(0, link.Id).Set(1, facts.ListHash).Set(2, deferred ? 0 : _context.Fingerprint).Set(3, version).Set(4, facts.Platform).Set(5, facts.AuditId).Set(6, facts.AuditedAt)
                 .Set(7, facts.LastSeen).Set(8, now).Set(9, IsSoftwareCurrent(facts, link, difference) ? 1 : 0).Set(10, difference?.Total ?? link.SoftwareCount)
                 .Set(11, IsUnconfirmedEmpty(facts, link) ? facts.AuditId : null).Post();
             WriteValues(link.Id, facts, written, LeftOut(link, difference));
@@ -265,7 +294,8 @@ internal sealed class ChangeWriter
                 _identification.Index.NotePlannedReturn(link.Id);
         }
 
-        if (!before.SequenceEqual(after))
+        // What was spooled was noted when it was planned, before junk was judged.
+        if (!before.SequenceEqual(after) && _guard?.Phase != GuardPhase.Applying)
             _identification.Junk.Touch(after.Except(before));
 
         var softwareChanged = difference is { Added.Count: > 0 } or { Removed.Count: > 0 };
@@ -279,11 +309,18 @@ internal sealed class ChangeWriter
             Fields = Fields(record, changes),
             SoftwareAdded = difference?.Added.Count ?? 0,
             SoftwareRemoved = difference?.Removed.Count ?? 0,
+            Kind = kinds,
+            Platform = slice.Platform,
+            IsSpooled = spools,
         };
     }
 
     /// <summary>Puts a device on the conflict list. Returns <see langword="null"/> when it stands there already for the same reason.</summary>
-    public SyncChange? Conflict(DeviceFacts facts, string reason, IReadOnlyList<long> candidates)
+    /// <param name="facts">The device.</param>
+    /// <param name="reason">Why.</param>
+    /// <param name="candidates">The CIs that come into question.</param>
+    /// <param name="isDecision">Whether it was decided beside what is planned, so that it waits until that is written and is decided again.</param>
+    public SyncChange? Conflict(DeviceFacts facts, string reason, IReadOnlyList<long> candidates, bool isDecision = false)
     {
         using (var reader = _session.Prepare("SELECT reason, state, list_hash, last_seen, kind FROM conflicts WHERE target_id = @p0 AND site_id = @p1 AND device_id = @p2")
             .Set(0, _context.TargetId).Set(1, _context.SiteId).Set(2, facts.DeviceId).Read())
@@ -291,6 +328,9 @@ internal sealed class ChangeWriter
             if (reader.Read() && reader.GetString(4) == "Unlinked" && reader.GetString(1) == "Open" && reader.GetString(0) == reason && reader.GetInt64(2) == facts.ListHash && reader.Number(3) == facts.LastSeen)
                 return null;
         }
+
+        if (isDecision && Spools(_context.AnyPlanned))
+            return Change(ChangeAction.Conflict, facts, null, reason) with { Platform = facts.Platform, IsSpooled = true };
 
         _context.Counts.Conflicts++;
         if (_context.Applying)
@@ -410,9 +450,11 @@ internal sealed class ChangeWriter
         if (_cmdb.Get(link.Record) is not { IsRetired: false } record || LinkDetails.Get(_session, link.Id) is not { State: LinkState.Missing } || _identification.Index.IsPlannedLink(link.Record))
             return null;
 
-        _context.Counts.Retired++;
+        var spools = Spools(true);
+        if (!spools)
+            _context.Counts.Retired++;
         var before = record.Values[CmdbFields.Status.Index];
-        if (_context.Applying)
+        if (_context.Applying && !spools)
         {
             var now = _context.TimeProvider.NowMilliseconds();
             var detail = new JournalDetail { Link = LinkImage.Read(_session, link.Id), State = LinkState.Missing, Version = record.Version + 1 };
@@ -425,6 +467,8 @@ internal sealed class ChangeWriter
         return LinkChange(ChangeAction.Retire, link, $"The device has been missing for {_context.Job.RetireAfterDays} days and {_context.Job.RetireAfterRuns} complete runs or more") with
         {
             Fields = [new FieldChange(CmdbFields.Status.Name, before, RecordStatus.Retired)],
+            Kind = GuardKinds.Retirement,
+            IsSpooled = spools,
         };
     }
 
@@ -471,7 +515,17 @@ internal sealed class ChangeWriter
         DeviceId = link.DeviceId,
         DeviceName = link.DeviceName,
         Reason = reason,
+        Platform = DeviceFacts.FromJson(link.Source).Platform,
     };
+
+    /// <summary>A deletion in AlloyScan that is planned or held back.</summary>
+    public SyncChange PlanDeletion(LinkDetails link)
+    {
+        var spools = Spools(true);
+        if (!spools)
+            _context.Counts.DeletedInAlloyScan++;
+        return LinkChange(ChangeAction.DeleteInAlloyScan, link, "Its CI is retired") with { Kind = GuardKinds.Deletion, IsSpooled = spools };
+    }
 
     /// <summary>Writes a row of the journal.</summary>
     /// <param name="recordClass">Class of the CI.</param>
@@ -513,7 +567,7 @@ internal sealed class ChangeWriter
         {
             // With no import at all nothing is touched; a choice that was narrowed takes out what it excludes.
             return _context.Job.ImportSoftware != SoftwarePlatforms.None && link is { SoftwareCount: > 0 }
-                ? _installations.Compare(record.Id, [], _context.Applying)
+                ? _installations.Compare(record.Id, [])
                 : null;
         }
 
@@ -525,7 +579,7 @@ internal sealed class ChangeWriter
                 : null;
         }
 
-        return _installations.Compare(record.Id, software, _context.Applying);
+        return _installations.Compare(record.Id, software);
     }
 
     private static bool IsUnconfirmedEmpty(DeviceFacts facts, LinkDetails link) =>
@@ -542,6 +596,36 @@ internal sealed class ChangeWriter
         if (difference is null)
             return link.Excluded;
         return SoftwareGroups.Pack(difference.IsNarrowing ? [.. SoftwareGroups.Unpack(link.Excluded), .. difference.LeftOut] : difference.LeftOut);
+    }
+
+    /// <summary>Whether a change that the guard may hold back is left planned for now.</summary>
+    private bool Spools(bool guarded) => guarded && _guard is { IsSpooling: true };
+
+    private void NoteGuarded(GuardKinds kinds, GuardSlice slice, List<FieldChange> fields)
+    {
+        if (_guard is { Phase: GuardPhase.Planning } && (kinds != GuardKinds.None || fields.Count > 0))
+            _guard.Count(kinds, slice, fields);
+    }
+
+    /// <summary>Leaves software where it is that would go on the word of a site that is not to be believed. The next run reads the device again.</summary>
+    private bool DeferRemovals(InstallationDifference? difference)
+    {
+        if (_context.RemovalsAllowed || difference is not { Lost.Count: > 0 })
+            return false;
+
+        InstallationSets.KeepLost(difference);
+        return true;
+    }
+
+    private void ReadAgain(long link) => _session.Prepare("UPDATE links SET fingerprint = 0 WHERE id = @p0").Set(0, link).Execute();
+
+    private void Count(bool updated, InstallationDifference? difference)
+    {
+        if (updated)
+            _context.Counts.Updated++;
+        else
+            _context.Counts.Unchanged++;
+        Count(difference);
     }
 
     private void Count(InstallationDifference? difference)

@@ -118,7 +118,7 @@ internal sealed class UnsettledFields
                 continue;
 
             // What an undo took back is no word of the site or of a hand.
-            if (reader.Text(3) != "Sync" || !reader.IsDBNull(4) || _found.Exists(f => f.Field == name))
+            if (reader.Text(3) is not ("Sync" or "Approve") || !reader.IsDBNull(4) || _found.Exists(f => f.Field == name))
                 continue;
 
             var (field, value) = changes[index];

@@ -12,10 +12,9 @@ internal sealed record SourceHealth(string? StopReason, string? NoRemovalReason)
     /// <summary>A drop of the device count by more than this share forbids removals.</summary>
     private const double MostDrop = 0.20;
 
-    public static SourceHealth Judge(RunContext context, int listed, int seenLinks)
+    public static SourceHealth Judge(RunContext context, int listed, int seenLinks, long liveLinks)
     {
         var session = context.Session;
-        var liveLinks = MassLimit.LiveLinks(context);
         if (listed == 0)
         {
             return liveLinks == 0
@@ -32,7 +31,7 @@ internal sealed record SourceHealth(string? StopReason, string? NoRemovalReason)
         var last = session.Prepare("SELECT devices_read FROM runs WHERE target_id = @p0 AND site_id = @p1 AND kind = 'Sync' AND complete = 1 AND status <> 'Running' ORDER BY id DESC LIMIT 1")
             .Set(0, context.TargetId).Set(1, context.SiteId).Number();
         return last is { } before && listed < before * (1 - MostDrop)
-            ? new SourceHealth(null, $"The site lists {listed} devices, more than {MostDrop:P0} fewer than the {before} of the last complete run: nothing is marked missing or deleted.")
+            ? new SourceHealth(null, $"The site lists {listed} devices, more than {MostDrop:P0} fewer than the {before} of the last complete run: nothing is marked missing, retired, deleted or removed.")
             : new SourceHealth(null, null);
     }
 }

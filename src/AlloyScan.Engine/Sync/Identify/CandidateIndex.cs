@@ -7,8 +7,8 @@ namespace AlloyScan.Engine.Sync.Identify;
 
 /// <summary>
 /// Finds CIs by what they carry, each question by an index. Sees CIs of the target that have a link to the job's site, or
-/// to a site that the job names, or no link at all. A rehearsal writes no CI, so what it would have written stands in temporary
-/// tables beside the real ones; both kinds of run therefore decide alike.
+/// to a site that the job names, or no link at all. What a rehearsal would have written, and what a real run sets aside until the guard
+/// has judged it, stands in temporary tables beside the real ones; all kinds of run therefore decide alike.
 /// </summary>
 internal sealed class CandidateIndex
 {
@@ -17,11 +17,13 @@ internal sealed class CandidateIndex
 
     private readonly RunContext _context;
     private readonly StoreSession _session;
-    private readonly bool _overlay;
     private readonly RuleSet _rules;
     private readonly Statement _find;
+    private readonly Statement _findPlanned;
     private readonly Statement _has;
+    private readonly Statement _hasPlanned;
     private readonly Statement _any;
+    private readonly Statement _anyPlanned;
     private bool _masksBuilt;
     private long _nextPlanned = -1;
 
@@ -30,7 +32,6 @@ internal sealed class CandidateIndex
         _context = context;
         _session = context.Session;
         _rules = rules;
-        _overlay = !context.Applying;
         _session.Execute("""
             CREATE TEMP TABLE scope_sites (site_id INTEGER PRIMARY KEY);
             CREATE TEMP TABLE planned_records (id INTEGER PRIMARY KEY, class INTEGER NOT NULL, device_id TEXT NOT NULL);
@@ -47,21 +48,20 @@ internal sealed class CandidateIndex
 
         const string removed = "NOT EXISTS (SELECT 1 FROM temp.planned_removed x WHERE x.kind = i.kind AND x.value = i.value AND x.record = i.record)";
         // The plus keeps class and target from being looked up in an index: the few CIs with the value come first, not the many of a class.
-        _find = _session.Prepare(
+        var find = $"SELECT i.record FROM record_identifiers i JOIN records r ON r.id = i.record WHERE i.kind = @p0 AND i.value = @p1 AND +r.class = @p2 AND {InScope("@p3")}";
+        var limit = FormattableString.Invariant($" LIMIT {MostLooked}");
+        _find = _session.Prepare(find + limit).Set(3, context.TargetId);
+        _findPlanned = _session.Prepare(
             $"""
-            SELECT i.record FROM record_identifiers i JOIN records r ON r.id = i.record
-            WHERE i.kind = @p0 AND i.value = @p1 AND +r.class = @p2 AND {InScope("@p3")}{(_overlay ? " AND " + removed : string.Empty)}
-            """
-            + (!_overlay ? string.Empty : """
-
+            {find} AND {removed}
             UNION SELECT i.record FROM temp.planned_identifiers i LEFT JOIN temp.planned_records p ON p.id = i.record LEFT JOIN records r ON r.id = i.record
             WHERE i.kind = @p0 AND i.value = @p1 AND coalesce(p.class, r.class) = @p2
-            """)
-            + FormattableString.Invariant($" LIMIT {MostLooked}")).Set(3, context.TargetId);
-        _has = _session.Prepare(
-            "SELECT 1 FROM record_identifiers i WHERE i.kind = @p0 AND i.value = @p1 AND i.record = @p2"
-            + (_overlay ? $" AND {removed} UNION SELECT 1 FROM temp.planned_identifiers WHERE kind = @p0 AND value = @p1 AND record = @p2" : string.Empty));
+            """ + limit).Set(3, context.TargetId);
+        const string has = "SELECT 1 FROM record_identifiers i WHERE i.kind = @p0 AND i.value = @p1 AND i.record = @p2";
+        _has = _session.Prepare(has);
+        _hasPlanned = _session.Prepare($"{has} AND {removed} UNION SELECT 1 FROM temp.planned_identifiers WHERE kind = @p0 AND value = @p1 AND record = @p2");
         _any = _session.Prepare($"SELECT 1 FROM record_identifiers i JOIN records r ON r.id = i.record WHERE i.kind = @p0 AND i.value = @p1 AND {InScope("@p2")} LIMIT 1").Set(2, context.TargetId);
+        _anyPlanned = _session.Prepare("SELECT 1 FROM temp.planned_identifiers WHERE kind = @p0 AND value = @p1 LIMIT 1");
         WasEmpty = _session.Prepare("SELECT 1 FROM records LIMIT 1").Number() is null;
         if (rules.UsesAuditId)
             BuildAudits();
@@ -78,7 +78,8 @@ internal sealed class CandidateIndex
     {
         if (identifier.Kind == IdentifierKind.AuditId)
             return _session.Prepare("SELECT 1 FROM temp.link_audits WHERE audit_id = @p0 LIMIT 1").Set(0, identifier.Value).Number() is not null;
-        return !WasEmpty && _any.Set(0, (int)identifier.Kind).Set(1, identifier.Value).Number() is not null;
+        return !WasEmpty && (_any.Set(0, (int)identifier.Kind).Set(1, identifier.Value).Number() is not null
+            || (_context.AnyPlanned && _anyPlanned.Set(0, (int)identifier.Kind).Set(1, identifier.Value).Number() is not null));
     }
 
     /// <summary>CIs of a class that carry a value, <see cref="MostLooked"/> at most.</summary>
@@ -94,7 +95,7 @@ internal sealed class CandidateIndex
             return;
         }
 
-        Collect(_find.Set(0, (int)identifier.Kind).Set(1, identifier.Value).Set(2, (int)recordClass), found);
+        Collect((_context.AnyPlanned ? _findPlanned : _find).Set(0, (int)identifier.Kind).Set(1, identifier.Value).Set(2, (int)recordClass), found);
     }
 
     /// <summary>CIs of a class by what is blank on them and what is not, <see cref="MostLooked"/> at most.</summary>
@@ -122,7 +123,7 @@ internal sealed class CandidateIndex
     /// <summary>Whether a CI carries a value.</summary>
     public bool Has(long record, Identifier identifier) => identifier.Kind == IdentifierKind.AuditId
         ? _session.Prepare("SELECT 1 FROM temp.link_audits WHERE audit_id = @p0 AND record = @p1").Set(0, identifier.Value).Set(1, record).Number() is not null
-        : _has.Set(0, (int)identifier.Kind).Set(1, identifier.Value).Set(2, record).Number() is not null;
+        : (_context.AnyPlanned ? _hasPlanned : _has).Set(0, (int)identifier.Kind).Set(1, identifier.Value).Set(2, record).Number() is not null;
 
     /// <summary>Whether a CI has no good value of an attribute.</summary>
     public bool IsBlank(long record, IdentificationAttribute attribute)
@@ -164,7 +165,7 @@ internal sealed class CandidateIndex
                 Take(DeviceFacts.FromJson(source).Identifiers());
         }
 
-        if (_overlay)
+        if (_context.AnyPlanned)
         {
             result.RemoveAll(i => _session.Prepare("SELECT 1 FROM temp.planned_removed WHERE kind = @p0 AND value = @p1 AND record = @p2").Set(0, (int)i.Kind).Set(1, i.Value).Set(2, record).Number() is not null);
             using var planned = _session.Prepare("SELECT kind, value FROM temp.planned_identifiers WHERE record = @p0").Set(0, record).Read();
@@ -198,7 +199,7 @@ internal sealed class CandidateIndex
 
     // A retired CI whose device a rehearsal takes as back would have been revived.
     public bool IsRetired(long record) => record > 0 && RecordStatus.IsRetired(_session.Prepare("SELECT status FROM records WHERE id = @p0").Set(0, record).Text())
-        && (!_overlay || _session.Prepare("SELECT 1 FROM links l JOIN temp.planned_returned b ON b.link = l.id WHERE l.record = @p0").Set(0, record).Number() is null);
+        && (!_context.AnyPlanned || _session.Prepare("SELECT 1 FROM links l JOIN temp.planned_returned b ON b.link = l.id WHERE l.record = @p0").Set(0, record).Number() is null);
 
     /// <summary>A link that is taken as not there, to see what the rules alone say of its device; 0 for none.</summary>
     public long IgnoredLink { get; set; }
@@ -208,7 +209,7 @@ internal sealed class CandidateIndex
     {
         if (record < 0)
             return new Holder(0, PlannedDevice(record)!, LinkState.Live, null, null);
-        if (_overlay && _session.Prepare("SELECT device_id FROM temp.planned_links WHERE record = @p0").Set(0, record).Text() is { } planned)
+        if (_context.AnyPlanned && _session.Prepare("SELECT device_id FROM temp.planned_links WHERE record = @p0").Set(0, record).Text() is { } planned)
             return new Holder(0, planned, LinkState.Live, null, null);
 
         // A device that moved stands in the staged list with its newest lastSeen, which a rehearsal does not write to the link.
@@ -240,23 +241,24 @@ internal sealed class CandidateIndex
         NoteMask(record, facts.Class);
     }
 
-    /// <summary>Notes a CI that a rehearsal would have created.</summary>
+    /// <summary>Notes a CI that is planned to be created.</summary>
     public void NotePlannedCreate(DeviceFacts facts)
     {
+        _context.AnyPlanned = true;
         var id = _nextPlanned--;
         _session.Prepare("INSERT INTO temp.planned_records (id, class, device_id) VALUES (@p0, @p1, @p2)").Set(0, id).Set(1, (int)facts.Class).Set(2, facts.DeviceId).Execute();
         Plan(id, [], facts.Identifiers());
         NoteCreated(id, facts);
     }
 
-    /// <summary>Notes that a rehearsal would have changed the identifiers of a CI.</summary>
+    /// <summary>Notes that the identifiers of a CI are planned to change.</summary>
     public void NotePlannedUpdate(long record, DeviceFacts facts, IEnumerable<Identifier> removed, IEnumerable<Identifier> added)
     {
         Plan(record, removed, added);
         NoteUpdated(record, facts);
     }
 
-    /// <summary>Notes that a rehearsal would have linked a CI to a device.</summary>
+    /// <summary>Notes that a CI is planned to be linked to a device.</summary>
     /// <param name="record">The CI.</param>
     /// <param name="facts">The device.</param>
     /// <param name="closed">The link of the device that would have given it up; 0 for none.</param>
@@ -270,16 +272,40 @@ internal sealed class CandidateIndex
         NotePlannedUpdate(record, facts, removed, facts.Identifiers());
     }
 
-    /// <summary>Whether a rehearsal would have linked a CI to a device.</summary>
+    /// <summary>Whether a CI is planned to be linked to a device.</summary>
     public bool IsPlannedLink(long record) => _session.Prepare("SELECT 1 FROM temp.planned_links WHERE record = @p0").Set(0, record).Number() is not null;
 
-    /// <summary>Notes that a rehearsal would have taken a link out of use: marked it missing or closed it.</summary>
-    public void NotePlannedMissing(long link) =>
+    /// <summary>Notes that a link is planned to go out of use: to be marked missing or closed.</summary>
+    public void NotePlannedMissing(long link)
+    {
+        _context.AnyPlanned = true;
         _session.Prepare("INSERT INTO temp.planned_missing (link) VALUES (@p0) ON CONFLICT DO NOTHING").Set(0, link).Execute();
+    }
 
-    /// <summary>Notes that a rehearsal would have made the link of a missing device live again.</summary>
-    public void NotePlannedReturn(long link) =>
+    /// <summary>Notes that the link of a missing device is planned to be live again.</summary>
+    public void NotePlannedReturn(long link)
+    {
+        _context.AnyPlanned = true;
         _session.Prepare("INSERT INTO temp.planned_returned (link) VALUES (@p0) ON CONFLICT DO NOTHING").Set(0, link).Execute();
+    }
+
+    /// <summary>Forgets what was planned, when it is to be written after all, or held back.</summary>
+    public void ClearPlanned()
+    {
+        if (!_context.AnyPlanned)
+            return;
+
+        _context.AnyPlanned = false;
+        _session.Execute("""
+            DELETE FROM temp.planned_records; DELETE FROM temp.planned_identifiers; DELETE FROM temp.planned_removed; DELETE FROM temp.planned_links;
+            DELETE FROM temp.planned_missing; DELETE FROM temp.planned_returned;
+            """);
+        if (_rules.UsesAuditId)
+            FillAudits();
+        if (_masksBuilt)
+            _session.Execute("DROP TABLE temp.record_masks");
+        _masksBuilt = false;
+    }
 
     public static IdentificationAttribute AttributeOf(IdentifierKind kind) =>
         kind == IdentifierKind.WeakMacAddress ? IdentificationAttribute.MacAddress : (IdentificationAttribute)kind;
@@ -302,6 +328,7 @@ internal sealed class CandidateIndex
 
     private void Plan(long record, IEnumerable<Identifier> removed, IEnumerable<Identifier> added)
     {
+        _context.AnyPlanned = true;
         foreach (var identifier in removed)
         {
             _session.Prepare("INSERT INTO temp.planned_removed (kind, value, record) VALUES (@p0, @p1, @p2) ON CONFLICT DO NOTHING")
@@ -323,6 +350,12 @@ internal sealed class CandidateIndex
     private void BuildAudits()
     {
         _session.Execute("CREATE TEMP TABLE link_audits (audit_id TEXT NOT NULL, record INTEGER NOT NULL, PRIMARY KEY (audit_id, record)) WITHOUT ROWID; CREATE INDEX temp.link_audits_record ON link_audits (record)");
+        FillAudits();
+    }
+
+    private void FillAudits()
+    {
+        _session.Execute("DELETE FROM temp.link_audits");
         _session.Prepare("""
             INSERT INTO temp.link_audits (audit_id, record) SELECT DISTINCT upper(l.audit_id), l.record FROM links l
             WHERE l.audit_id IS NOT NULL AND l.target_id = @p0 AND l.state IN (1, 2, 3) AND l.site_id IN (SELECT site_id FROM temp.scope_sites)
@@ -381,7 +414,7 @@ internal sealed class CandidateIndex
 }
 
 /// <summary>The device that holds a CI.</summary>
-/// <param name="Link">Its link; 0 when a rehearsal made it.</param>
+/// <param name="Link">Its link; 0 when it is only planned.</param>
 /// <param name="DeviceId">Its ID.</param>
 /// <param name="State">Live or missing.</param>
 /// <param name="LastSeen">When the site last saw it.</param>

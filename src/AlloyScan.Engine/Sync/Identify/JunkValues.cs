@@ -221,7 +221,7 @@ internal sealed class JunkValues
     /// <summary>Devices of the site that carry a value: staged ones, those with a live link, open conflicts.</summary>
     private int Count(Identifier identifier, int most)
     {
-        var overlay = _context.Applying
+        var overlay = !_context.AnyPlanned
             ? string.Empty
             : """
                     AND NOT EXISTS (SELECT 1 FROM temp.planned_removed x WHERE x.kind = i.kind AND x.value = i.value AND x.record = i.record) AND l.id NOT IN (SELECT link FROM temp.planned_missing)

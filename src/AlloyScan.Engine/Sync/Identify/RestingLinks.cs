@@ -28,7 +28,7 @@ internal sealed class RestingLinks(RunContext context, Identification identifica
         foreach (var identifier in identification.Junk.All)
         {
             using var reader = _session.Prepare("""
-                SELECT g.link FROM link_grounds g JOIN links l ON l.id = g.link AND l.state = 1 AND l.target_id = @p2 AND l.site_id = @p3 WHERE g.kind = @p0 AND g.value = @p1 AND g.link NOT IN (SELECT link FROM temp.planned_missing)
+                SELECT g.link FROM link_grounds g JOIN links l ON l.id = g.link AND (l.state = 1 OR l.id IN (SELECT link FROM temp.planned_returned)) AND l.target_id = @p2 AND l.site_id = @p3 WHERE g.kind = @p0 AND g.value = @p1 AND g.link NOT IN (SELECT link FROM temp.planned_missing)
                 """).Set(0, (int)identifier.Kind).Set(1, identifier.Value).Set(2, context.TargetId).Set(3, context.SiteId).Read();
             while (reader.Read())
                 suspects.Add(reader.GetInt64(0));
@@ -48,7 +48,7 @@ internal sealed class RestingLinks(RunContext context, Identification identifica
     {
         RecordClass recordClass;
         string? rule;
-        using (var reader = _session.Prepare("SELECT class, rule FROM links WHERE id = @p0 AND state = 1").Set(0, link).Read())
+        using (var reader = _session.Prepare("SELECT class, rule FROM links WHERE id = @p0 AND (state = 1 OR id IN (SELECT link FROM temp.planned_returned))").Set(0, link).Read())
         {
             if (!reader.Read())
                 return null;

@@ -22,6 +22,9 @@ internal sealed class FieldMapper
 
     public ServiceAction Action => _resolved.Action;
 
+    /// <summary>Whether values that do not fit were told of before.</summary>
+    public bool IsMute { get; set; }
+
     /// <summary>Values that a source gave and their field cannot hold, with one of them and how many there were.</summary>
     public IReadOnlyDictionary<CmdbField, UnfitValues> Unfit => _unfit;
 
@@ -99,7 +102,7 @@ internal sealed class FieldMapper
             return null;
 
         var value = mapping.Field.Normalise(raw);
-        if (value is null && !_replanning)
+        if (value is null && !_replanning && !IsMute)
         {
             // A number that is none is as good as absent, but somebody should hear of it.
             _unfit[mapping.Field] = _unfit.TryGetValue(mapping.Field, out var unfit) ? unfit with { Count = unfit.Count + 1 } : new UnfitValues(raw, facts.DisplayName, 1);

@@ -415,7 +415,7 @@ internal sealed class RecordRestorer
 
     private void WriteSoftware(Restoration plan, RecordState record, long runId)
     {
-        var difference = _installations.Compare(record.Id, plan.Software!, add: true);
+        var difference = _installations.Compare(record.Id, plan.Software!);
         var removed = difference.Removed.ConvertAll(p => _installations.Get(record.Id, p));
         var touched = difference.Touched.ConvertAll(t => (t.Product, Before: _installations.Get(record.Id, t.Product).Installation));
         _installations.Apply(record.Id, difference);
@@ -448,7 +448,7 @@ internal sealed class RecordRestorer
     private void WriteRemoval(Restoration plan, long runId)
     {
         var record = plan.Record!;
-        var difference = _installations.Compare(record.Id, [], add: false);
+        var difference = _installations.Compare(record.Id, []);
         _installations.Apply(record.Id, difference);
         CountHidden(difference, record.IsRetired);
         InstallationsRemoved += difference.Removed.Count;
