@@ -17,6 +17,7 @@
     CmdletsToExport      = @(
         'Add-AlloyScanAppRegistration'
         'Add-AlloyScanJunkIdentifier'
+        'Approve-AlloyScanSyncPlan'
         'Connect-AlloyScan'
         'Copy-AlloyScanStore'
         'Copy-AlloyScanSyncJob'

@@ -13,9 +13,9 @@ public class CmdletSurfaceTests
 
     // The verbs of PowerShell's own constants that this module uses; each was looked up in Get-Verb.
     private static readonly string[] s_approved =
-        ["Connect", "Disconnect", "Get", "Test", "New", "Set", "Add", "Remove", "Reset", "Enable", "Disable", "Invoke", "Start", "Stop", "Resolve", "Split", "Undo", "Export", "Import", "Register", "Unregister", "Copy"];
+        ["Connect", "Disconnect", "Get", "Test", "New", "Set", "Add", "Remove", "Reset", "Enable", "Disable", "Invoke", "Start", "Stop", "Resolve", "Split", "Undo", "Export", "Import", "Register", "Unregister", "Copy", "Approve"];
 
-    private static readonly string[] s_mutators = ["New", "Set", "Add", "Remove", "Reset", "Enable", "Disable", "Invoke", "Start", "Stop", "Resolve", "Split", "Undo", "Export", "Import", "Register", "Unregister", "Copy"];
+    private static readonly string[] s_mutators = ["New", "Set", "Add", "Remove", "Reset", "Enable", "Disable", "Invoke", "Start", "Stop", "Resolve", "Split", "Undo", "Export", "Import", "Register", "Unregister", "Copy", "Approve"];
 
     // They make an object and change nothing, so that there is nothing to ask.
     private static readonly string[] s_makers = ["New-AlloyScanSchedule"];

@@ -54,6 +54,8 @@ internal static class JsonLine
         json.WriteNumber("products_removed", run.ProductsRemoved);
         json.WriteNumber("skipped", run.Skipped);
         json.WriteNumber("parked", run.Parked);
+        json.WriteNumber("held", run.Held);
+        WriteNumber(json, "plan_id", run.PlanId);
         json.WriteNumber("errors", run.Errors);
         json.WriteNumber("api_calls", run.ApiCalls);
         json.WriteNumber("bytes_received", run.BytesReceived);
@@ -129,6 +131,10 @@ internal static class JsonLine
         json.WriteString("retired_original", job.RetiredOriginal.ToString());
         json.WriteString("missing_device", job.MissingDevice.ToString());
         json.WriteString("deleted_record", job.DeletedRecord.ToString());
+        json.WriteStartArray("guard");
+        foreach (var limit in job.Guard)
+            json.WriteStringValue(limit);
+        json.WriteEndArray();
         json.WriteString("last_run_status", job.LastRunStatus);
         WriteTime(json, "last_run_at", job.LastRunAt);
         json.WriteString("schedule", job.Schedule?.ToString());

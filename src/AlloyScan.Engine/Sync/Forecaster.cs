@@ -125,5 +125,5 @@ internal sealed class Forecaster(RunScope scope)
         """).Set(0, scope.Context.TargetId).Set(1, scope.Context.SiteId).Set(2, scope.Request.Full ? 1 : 0).Number() ?? 0;
 
     /// <summary>Live links that the list does not name; those that are missing already are not asked for again.</summary>
-    private long Absent() => Math.Max(0, Guard.MassLimit.LiveLinks(scope.Context) - scope.Staging.SeenLinks);
+    private long Absent() => Math.Max(0, scope.Guard.LiveLinks - scope.Staging.SeenLinks);
 }

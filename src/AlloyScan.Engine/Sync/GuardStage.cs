@@ -40,7 +40,10 @@ internal sealed class GuardStage(RunScope scope)
             {
                 scope.Context.Counts.Held = held;
                 if (held > 0)
+                {
                     scope.PlanId = scope.Plans.Keep(scope.Context, _findings);
+                    KeepDevices(scope.PlanId.Value);
+                }
             }
             else
             {
@@ -50,6 +53,16 @@ internal sealed class GuardStage(RunScope scope)
             if (_findings.Held != GuardKinds.None)
                 Say(scope, _findings, held, scope.PlanId);
         });
+    }
+
+    /// <summary>Devices whose CIs wait for approval are not read again by every run until somebody has looked at them.</summary>
+    private void KeepDevices(long plan)
+    {
+        foreach (var row in scope.Plans.Rows(plan, PlanRows.Held))
+        {
+            if (row is { Action: ChangeAction.Create, Facts: { LastSeen: not null } facts })
+                scope.Staging.Keep(facts);
+        }
     }
 
     /// <summary>Writes what was spooled and is not held back, in the order in which it was planned. No call is made.</summary>

@@ -62,7 +62,11 @@ internal sealed class PlanApplication(RunScope scope, RetiredDevices retiredDevi
         SyncChange? Apply(PlanRow row, string? problem)
         {
             if (selection.Approved)
+            {
                 scope.Plans.SetDone(selection.PlanId, row.Row);
+                scope.Staging.DropKept(row.DeviceId);
+            }
+
             return problem is null ? rows.Apply(row) : rows.Skip(row, problem);
         }
     }

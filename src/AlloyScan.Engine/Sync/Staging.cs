@@ -271,20 +271,20 @@ internal sealed class Staging
     {
         string? json = null;
         if (from == FactsSource.Site && _context.Applying)
-        {
-            _session.Prepare("""
-                INSERT INTO waiting_devices (target_id, site_id, device_id, list_hash, last_seen, facts) VALUES (@p0, @p1, @p2, @p3, @p4, @p5)
-                ON CONFLICT (target_id, site_id, device_id) DO UPDATE SET list_hash = excluded.list_hash, last_seen = excluded.last_seen, facts = excluded.facts
-                """).Set(0, _context.TargetId).Set(1, _context.SiteId).Set(2, facts.DeviceId).Set(3, facts.ListHash).Set(4, facts.LastSeen).Set(5, facts.ToJson()).Post();
-        }
+            Keep(facts);
         else if (from != FactsSource.EarlierRun)
-        {
             json = facts.ToJson();
-        }
 
         _session.Prepare("INSERT INTO temp.waiting (stale, device_id, facts) VALUES (@p0, @p1, @p2) ON CONFLICT (stale, device_id) DO UPDATE SET facts = excluded.facts")
             .Set(0, _context.IsStale(facts.LastSeen) ? 1 : 0).Set(1, facts.DeviceId).Set(2, json).Post();
     }
+
+    /// <summary>Keeps what was read of a device without a link for the next run.</summary>
+    public void Keep(DeviceFacts facts) =>
+        _session.Prepare("""
+            INSERT INTO waiting_devices (target_id, site_id, device_id, list_hash, last_seen, facts) VALUES (@p0, @p1, @p2, @p3, @p4, @p5)
+            ON CONFLICT (target_id, site_id, device_id) DO UPDATE SET list_hash = excluded.list_hash, last_seen = excluded.last_seen, facts = excluded.facts
+            """).Set(0, _context.TargetId).Set(1, _context.SiteId).Set(2, facts.DeviceId).Set(3, facts.ListHash).Set(4, facts.LastSeen).Set(5, facts.ToJson()).Execute();
 
     /// <summary>What an earlier run that stopped kept of a device whose list row has not moved since; <see langword="null"/> when there is nothing.</summary>
     public string? KeptFacts(StagedDevice staged) => staged.Device.LastSeen is null

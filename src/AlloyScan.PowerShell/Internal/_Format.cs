@@ -8,6 +8,7 @@ using AlloyScan.Engine.Inventory;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Jobs.Schedules;
 using AlloyScan.Engine.Sync;
+using AlloyScan.Engine.Sync.Guard;
 using AlloyScan.Engine.Sync.Identify;
 using AlloyScan.Engine.Sync.Undo;
 
@@ -129,7 +130,7 @@ public static class _Format
         (int Count, string Word)[] counts =
         [
             (run.Created, "created"), (run.Updated, "updated"), (run.Unchanged, "unchanged"), (run.Conflicts, "conflicts"), (run.Missing, "missing"),
-            (run.Retired, "retired"), (run.DeletedInAlloyScan, "deleted in AlloyScan"), (run.Errors, "errors"),
+            (run.Retired, "retired"), (run.DeletedInAlloyScan, "deleted in AlloyScan"), (run.Held, "held for approval"), (run.Errors, "errors"),
         ];
         var parts = counts.Where(count => count.Count > 0).Select(count => string.Create(CultureInfo.InvariantCulture, $"{count.Count} {count.Word}"));
         var kind = run switch
@@ -142,6 +143,10 @@ public static class _Format
         var undoneBy = run.UndoneBy is { } undo ? string.Create(CultureInfo.InvariantCulture, $" (undone by run {undo})") : string.Empty;
         return kind + (kind.Length > 0 && done.Length > 0 ? ": " : string.Empty) + done + undoneBy;
     }
+
+    /// <summary>The field and value that too many CIs would get.</summary>
+    /// <param name="slice">The slice of a plan.</param>
+    public static string? CommonValue(SyncPlanSlice? slice) => slice?.Field is null ? null : $"{slice.Field} = {slice.Value}";
 
     /// <summary>What became of a change that was taken back, in one line.</summary>
     /// <param name="change">The change.</param>

@@ -43,9 +43,9 @@ internal sealed class SyncFixture : IDisposable
             new SyncRequest { Job = Job, Mode = mode, Full = full, Source = Source, Selection = selection, MaxApiCalls = maxApiCalls, ErrorsOnly = errorsOnly, ErrorsOfRun = errorsOfRun }, Heard, token);
     }
 
-    public async Task<SyncRun> RunWellAsync()
+    public async Task<SyncRun> RunWellAsync(SyncMode mode = SyncMode.Apply)
     {
-        var run = await RunAsync();
+        var run = await RunAsync(mode);
         Assert.True(run.Status == SyncRunStatus.Succeeded, run.Message);
         return run;
     }

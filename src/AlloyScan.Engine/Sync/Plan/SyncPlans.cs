@@ -99,7 +99,7 @@ public sealed class SyncPlans
     /// <param name="job">The job of the plan.</param>
     /// <param name="selection">The plan and its rows.</param>
     /// <returns>How many changes.</returns>
-    /// <exception cref="AlloyScanException">The plan cannot be approved, see <see cref="SyncService.ExecuteAsync"/>.</exception>
+    /// <exception cref="AlloyScanException">The plan cannot be approved, as an execution says it.</exception>
     public int CountApproved(SyncJob job, PlanSelection selection)
     {
         ArgumentNullException.ThrowIfNull(job);
