@@ -176,7 +176,8 @@ internal sealed class Batch
             {
                 _undecided = false;
                 var change = item.Work();
-                if (!_undecided)
+                // What is spooled has yet to succeed.
+                if (!_undecided && change is not { IsSpooled: true })
                     done.Add(item.DeviceId);
                 if (change is not null)
                 {
@@ -188,7 +189,6 @@ internal sealed class Batch
                         change = change with { PlanId = _planId };
                     }
 
-                    // What is spooled has not happened yet.
                     if (!change.IsSpooled)
                         changes.Add(change);
                 }

@@ -144,9 +144,11 @@ public static class _Format
         return kind + (kind.Length > 0 && done.Length > 0 ? ": " : string.Empty) + done + undoneBy;
     }
 
-    /// <summary>The field and value that too many CIs would get.</summary>
+    /// <summary>The changes of a slice beside what they are a share of, with the field and value when they are about one.</summary>
     /// <param name="slice">The slice of a plan.</param>
-    public static string? CommonValue(SyncPlanSlice? slice) => slice?.Field is null ? null : $"{slice.Field} = {slice.Value}";
+    public static string? Share(SyncPlanSlice? slice) => slice is null
+        ? null
+        : string.Create(CultureInfo.InvariantCulture, $"{slice.Changes} of {slice.Of}") + (slice.Field is null ? string.Empty : $": {slice.Field} = {slice.Value}");
 
     /// <summary>What became of a change that was taken back, in one line.</summary>
     /// <param name="change">The change.</param>

@@ -429,16 +429,22 @@ public sealed class GuardTests
         Rename(fixture, 9);
         Add(fixture, "n", 9);
         var everything = fixture.Dump();
+        using var stop = new CancellationTokenSource();
         fixture.Source.Before = call =>
         {
-            if (call == "snapshot s-n8")
-                throw new InvalidOperationException("The process dies.");
+            if (call != "snapshot s-n8")
+                return;
+            fixture.Sql("CREATE TABLE left_behind AS SELECT * FROM plan_rows");
+            stop.Cancel();
         };
-        await Assert.ThrowsAsync<InvalidOperationException>(() => fixture.RunAsync());
-        Assert.NotEqual("0", fixture.Scalar("SELECT count(*) FROM plan_rows WHERE plan_id < 0"));
+        Assert.Equal(SyncRunStatus.Canceled, (await fixture.RunAsync(token: stop.Token)).Status);
+        Assert.Equal("0", fixture.Scalar("SELECT count(*) FROM plan_rows"));
         Assert.Equal(everything, fixture.Dump());
 
+        // A process that is killed cannot clean up behind itself.
         fixture.Source.Before = null;
+        Assert.Equal("9", fixture.Scalar("SELECT count(*) FROM left_behind WHERE plan_id = -(SELECT max(id) FROM runs)"));
+        fixture.Sql("INSERT INTO plan_rows SELECT * FROM left_behind; DROP TABLE left_behind; UPDATE runs SET status = 'Running', ended_at = NULL WHERE id = (SELECT max(id) FROM runs)");
         Assert.Equal((9, 9), await fixture.RunWellAsync() is var run ? (run.Created, run.Updated) : default);
         Assert.Equal("0", fixture.Scalar("SELECT count(*) FROM plan_rows"));
         await fixture.RunWellAsync();

@@ -232,9 +232,10 @@ internal sealed class PlanStore(StoreSession session)
         if (!selection.Approved)
             return;
 
-        if (session.Prepare("SELECT 1 FROM plan_rows WHERE plan_id = @p0 AND held = 1 LIMIT 1").Set(0, id).Number() is null && hash is null)
+        var isChanged = hash is not null && hash != Hash(id);
+        if (!isChanged && session.Prepare("SELECT 1 FROM plan_rows WHERE plan_id = @p0 AND held = 1 LIMIT 1").Set(0, id).Number() is null)
             throw new AlloyScanException(ErrorKind.InvalidArgument, "PlanNotBlocked", $"Plan {id} has nothing that the guard holds back.", id, "Apply its rows with Invoke-AlloyScanSync.");
-        if (hash != Hash(id))
+        if (isChanged || hash is null)
         {
             throw new AlloyScanException(
                 ErrorKind.InvalidData, "PlanChanged", $"Plan {id} is not in the store any more as it was saved: somebody changed its rows. Nothing was applied.", id,
