@@ -121,12 +121,11 @@ public sealed record SyncJob
     public IReadOnlyList<string> GuardedFields { get; init; } = [];
 
     /// <summary>The limits that hold, kind by kind, in words.</summary>
-    public IReadOnlyList<string> Guard =>
-    [
-        .. GuardLimit.Kinds.Select(kind => !GuardLimits.TryGetValue(kind, out var limit) ? $"{kind}: more than {GuardLimit.DefaultOf(kind)} (default)"
+    public IReadOnlyList<string> Guard => GuardLimit.Kinds
+        .Select(kind => !GuardLimits.TryGetValue(kind, out var limit) ? $"{kind}: more than {GuardLimit.DefaultOf(kind)} (default)"
             : limit.IsZero ? $"{kind}: 0, nothing without approval"
-            : $"{kind}: more than {limit}"),
-    ];
+            : $"{kind}: more than {limit}")
+        .ToList();
 
     /// <summary>Most requests at once.</summary>
     public int ThrottleLimit { get; init; } = SiteConnectionOptions.DefaultThrottleLimit;

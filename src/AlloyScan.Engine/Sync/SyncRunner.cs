@@ -263,7 +263,7 @@ internal sealed class SyncRunner
             await absent.RetireAsync(cancellationToken).ConfigureAwait(false);
         if (removalsAllowed && !guard.Held.HasFlag(GuardKinds.Deletion))
             await retired.ProcessAsync(cancellationToken).ConfigureAwait(false);
-        _scope.ReachedEnd = true;
+        _scope.ReachedEnd = HasSeenSite();
         _scope.Batch.Flush();
         if (removalsAllowed)
         {
@@ -308,6 +308,22 @@ internal sealed class SyncRunner
         replay.Conclude();
         if (_scope.WasCut)
             SayBudgetSpent();
+    }
+
+    /// <summary>
+    /// Whether what was read is the site, so that what comes later is no first load: a list with devices, complete or as long as the last one,
+    /// of which no more devices failed than the guard lets through at once.
+    /// </summary>
+    private bool HasSeenSite()
+    {
+        var devices = _context.Counts.DevicesRead;
+        if (devices == 0 || GuardLimit.DefaultOf(GuardKinds.Creation).IsExceeded(_context.Counts.Errors, devices))
+            return false;
+
+        // A site that never says where its list ends would be a first load for ever.
+        return _scope.Complete || _context.Session.Prepare("""
+            SELECT 1 FROM runs WHERE job = @p0 AND site_id = @p1 AND kind = 'Sync' AND status IN ('PartiallySucceeded', 'Blocked') AND devices_read * 10 >= @p2 * 9 AND id <> @p3 LIMIT 1
+            """).Set(0, _context.Job.Name).Set(1, _context.SiteId).Set(2, devices).Set(3, _context.RunId).Number() is not null;
     }
 
     /// <summary>Has the guard judge all that is planned, with what is due to be retired and deleted, and keeps what it holds back.</summary>

@@ -42,7 +42,8 @@ public sealed class InvokeAlloyScanSyncCommand : SyncCmdlet
     public SwitchParameter Full { get; set; }
 
     /// <summary>Reads only the devices that failed in earlier runs of the job's site, parked ones too. Nothing is marked missing, retired or deleted by such a run.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = ErrorsSet)]
+    // Not mandatory in its set: beside a set with a mandatory switch, rows of a plan do not bind from the pipeline to theirs.
+    [Parameter(ParameterSetName = ErrorsSet)]
     public SwitchParameter ErrorsOnly { get; set; }
 
     /// <summary>Number of a run: of the devices that fail, only those are read that failed in it.</summary>
@@ -61,6 +62,12 @@ public sealed class InvokeAlloyScanSyncCommand : SyncCmdlet
         {
             Collect();
             return;
+        }
+
+        if (RunId is not null && !ErrorsOnly)
+        {
+            throw new AlloyScanException(
+                ErrorKind.InvalidArgument, "InvalidRequest", "-RunId says which failed devices are read, and needs -ErrorsOnly.", RunId, "Add -ErrorsOnly, or leave -RunId out.");
         }
 
         var store = await OpenStoreAsync(cancellationToken).ConfigureAwait(false);

@@ -2,6 +2,7 @@ using AlloyScan.Engine.Inventory;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Sync;
 using AlloyScan.Engine.Sync.Conflicts;
+using AlloyScan.Engine.Sync.Guard;
 using AlloyScan.Engine.Sync.Links;
 using AlloyScan.Engine.Sync.Undo;
 using AlloyScan.Engine.Tests.Sync;
@@ -10,7 +11,8 @@ namespace AlloyScan.Engine.Tests.Undo;
 
 public sealed class ConflictTests : IDisposable
 {
-    private readonly SyncFixture _f = new();
+    // Machines are added by the dozen here after the first load, which is not what these tests are about.
+    private readonly SyncFixture _f = new(job => job with { GuardLimits = new Dictionary<GuardKinds, GuardLimit> { [GuardKinds.Creation] = new(1000, 1) } });
 
     public void Dispose() => _f.Dispose();
 
