@@ -16,13 +16,16 @@ public class AlloyScanException : Exception
     /// <param name="advice">What to try; <see langword="null"/> when the message already says it.</param>
     /// <param name="innerException">The cause, kept.</param>
     public AlloyScanException(ErrorKind kind, string errorId, string message, object? target = null, string? advice = null, Exception? innerException = null)
-        : base(Redaction.Clean(message), Redaction.Clean(innerException, Redaction.Clean))
+        : base(Said(message), Redaction.Clean(innerException, Redaction.Clean))
     {
         Kind = kind;
         ErrorId = errorId;
         Target = target is string text ? Redaction.Clean(text) : target;
-        Advice = advice is null ? null : Redaction.Clean(advice);
+        Advice = advice is null ? null : Said(advice);
     }
+
+    /// <summary>A text for people: without secrets, and without what would drive a terminal.</summary>
+    internal static string Said(string text) => PlainText.Of(Redaction.Clean(text));
 
     /// <summary>The sort of failure.</summary>
     public ErrorKind Kind { get; }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using AlloyScan.Engine;
 using Spectre.Console;
 
 namespace AlloyScan.AutomationServer.Output;
@@ -148,6 +149,8 @@ internal sealed class Screen
 
     private void Write(TextWriter writer, IAnsiConsole console, string text, Style style)
     {
+        // A device's name must not drive the terminal.
+        text = PlainText.Of(text);
         lock (_lock)
         {
             if (console.Profile.Capabilities.Ansi)

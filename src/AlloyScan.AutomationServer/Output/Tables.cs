@@ -1,3 +1,4 @@
+using AlloyScan.Engine;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Sync;
 using Spectre.Console;
@@ -25,7 +26,7 @@ internal static class Tables
             table.AddColumn(new TableColumn(name).RightAligned().NoWrap());
 
         table.AddColumn(new TableColumn("Installations").RightAligned());
-        table.AddRow([.. shown.Select(c => Number(c.Count)), new Text(Words.SetChange(run.InstallationsAdded, run.InstallationsRemoved))]);
+        table.AddRow([.. shown.Select(c => Number(c.Count)), Cell(Words.SetChange(run.InstallationsAdded, run.InstallationsRemoved))]);
         return table;
     }
 
@@ -45,8 +46,8 @@ internal static class Tables
         foreach (var run in runs)
         {
             table.AddRow(
-                Number(run.Id), new Text(run.Job), new Text(run.Kind.ToString()), new Text(Words.Time(run.StartedAt)), Status(run.Status),
-                Number(run.DevicesRead), Number(run.Created), Number(run.Updated), Number(run.Errors), new Text(Words.Duration(run.Duration)));
+                Number(run.Id), Cell(run.Job), Cell(run.Kind.ToString()), Cell(Words.Time(run.StartedAt)), Status(run.Status),
+                Number(run.DevicesRead), Number(run.Created), Number(run.Updated), Number(run.Errors), Cell(Words.Duration(run.Duration)));
         }
 
         return table;
@@ -67,9 +68,9 @@ internal static class Tables
         foreach (var job in jobs)
         {
             table.AddRow(
-                new Text(job.Name), new Text(job.Enabled ? "yes" : "no"), new Text(job.SiteUrl.AbsoluteUri), new Text(Words.Platforms(job.ImportSoftware)),
-                new Text(Words.Time(job.LastRunAt)), new Text(job.LastRunStatus ?? "never run"),
-                new Text(job switch { { NextRunAt: { } next } => Words.Time(next), { ScheduleProblem: not null } => "bad schedule", _ => "by force only" }));
+                Cell(job.Name), Cell(job.Enabled ? "yes" : "no"), Cell(job.SiteUrl.AbsoluteUri), Cell(Words.Platforms(job.ImportSoftware)),
+                Cell(Words.Time(job.LastRunAt)), Cell(job.LastRunStatus ?? "never run"),
+                Cell(job switch { { NextRunAt: { } next } => Words.Time(next), { ScheduleProblem: not null } => "bad schedule", _ => "by force only" }));
         }
 
         return table;
@@ -93,7 +94,7 @@ internal static class Tables
                 Verdict.Failed => ("FAILED", Color.Red),
                 _ => ("not checked", Color.Yellow),
             };
-            table.AddRow(new Text(check.Check), new Text(check.Expected), new Text(check.Actual), new Text(word, new Style(color)));
+            table.AddRow(Cell(check.Check), Cell(check.Expected), Cell(check.Actual), Cell(word, new Style(color)));
         }
 
         return table;
@@ -112,12 +113,15 @@ internal static class Tables
         foreach (var change in changes)
         {
             table.AddRow(
-                new Text(Words.Action(change.Action)), new Text(change.Class.ToString()), new Text(change.RecordId ?? ""),
-                new Text(change.DeviceName), new Text(Words.Details(change, FieldsShown)));
+                Cell(Words.Action(change.Action)), Cell(change.Class.ToString()), Cell(change.RecordId ?? ""),
+                Cell(change.DeviceName), Cell(Words.Details(change, FieldsShown)));
         }
 
         return table;
     }
+
+    /// <summary>A cell, on one line and without what would drive a terminal.</summary>
+    private static Text Cell(string text, Style? style = null) => new(PlainText.Line(text), style);
 
     private static Text Number(long number) => new(Words.Number(number));
 

@@ -25,6 +25,8 @@ public enum SecretKind
 /// <summary>Where a secret is, never the secret in readable form.</summary>
 public sealed record SecretReference
 {
+    private const int LongestFile = 64 * 1024;
+
     private readonly Secret? _memory;
 
     private SecretReference(SecretKind kind, string value, Secret? memory = null)
@@ -53,7 +55,14 @@ public sealed record SecretReference
     public static SecretReference FromFile(string path)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
-        return new SecretReference(SecretKind.File, Path.GetFullPath(path));
+        try
+        {
+            return new SecretReference(SecretKind.File, Path.GetFullPath(path));
+        }
+        catch (Exception e) when (e is ArgumentException or NotSupportedException or PathTooLongException)
+        {
+            throw new AlloyScanException(ErrorKind.InvalidArgument, "InvalidPath", $"'{path}' is no path of a file.", path, innerException: e);
+        }
     }
 
     /// <summary>A secret in a file of the folder that <c>CREDENTIALS_DIRECTORY</c> names when it is needed, as systemd does for a service.</summary>
@@ -131,9 +140,9 @@ public sealed record SecretReference
                     "systemd sets it for a unit with LoadCredential=; otherwise set it, or give the whole path of the file.");
                 try
                 {
-                    text = File.ReadAllText(path).Trim();
+                    text = ReadFile(path);
                 }
-                catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+                catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
                 {
                     throw Missing($"The file '{path}' that should hold the client secret cannot be read: {e.Message}", "Check that it exists and that this account may read it.", e);
                 }
@@ -150,6 +159,15 @@ public sealed record SecretReference
     internal string? FilePath => !IsBareName(Value) ? Value
         : Environment.GetEnvironmentVariable("CREDENTIALS_DIRECTORY") is { Length: > 0 } folder ? Path.Combine(folder, Value)
         : null;
+
+    /// <summary>Reads a file up to a length that no secret has: a wrong path may lead to anything, a device without end too.</summary>
+    private static string ReadFile(string path)
+    {
+        using var reader = new StreamReader(path);
+        var text = new char[LongestFile + 1];
+        var length = reader.ReadBlock(text);
+        return length <= LongestFile ? new string(text, 0, length).Trim() : throw new IOException($"It is longer than {LongestFile} characters.");
+    }
 
     private AlloyScanException Missing(string message, string advice, Exception? inner = null) =>
         new(ErrorKind.Authentication, "SecretNotFound", message, Kind == SecretKind.Protected ? null : Value, advice, inner);

@@ -17,6 +17,9 @@ internal sealed record JobFile
     public const string FormatName = "AlloyScanSyncJob";
     public const int NewestVersion = 1;
 
+    /// <summary>Longest text that is read as exported jobs.</summary>
+    private const int MaxLength = 64 * 1024 * 1024;
+
     private static readonly JsonSerializerSettings s_json = new()
     {
         Culture = CultureInfo.InvariantCulture,
@@ -52,6 +55,7 @@ internal sealed record JobFile
     /// <exception cref="AlloyScanException">It is none (<c>NotAJobFile</c>), of a newer version (<c>JobFileTooNew</c>), or holds what this version does not know (<c>UnknownJobFileMember</c>) or cannot read (<c>InvalidJobFile</c>).</exception>
     public static JobFile Parse(string json)
     {
+        CheckLength(json);
         JObject text;
         try
         {
@@ -67,12 +71,12 @@ internal sealed record JobFile
 
         if ((string?)(text["format"] as JValue) != FormatName)
             throw NotAJobFile($"The text is no exported job: its format is not '{FormatName}'.");
-        if (text["version"] is not JValue { Type: JTokenType.Integer } version || (long)version < 1)
+        if (text["version"] is not JValue { Value: long version } || version < 1)
             throw NotAJobFile("The exported job does not say of which version it is.");
-        if ((long)version > NewestVersion)
+        if (version > NewestVersion)
         {
             throw new AlloyScanException(
-                ErrorKind.InvalidData, "JobFileTooNew", $"The exported job has version {(long)version}, and this module reads up to {NewestVersion}.", (long)version, "Update the module, or export the job with this one.");
+                ErrorKind.InvalidData, "JobFileTooNew", $"The exported job has version {version}, and this module reads up to {NewestVersion}.", version, "Update the module, or export the job with this one.");
         }
 
         try
@@ -105,6 +109,7 @@ internal sealed record JobFile
     /// <summary>Takes texts apart that stand one behind the other.</summary>
     public static IEnumerable<string> Split(string text)
     {
+        CheckLength(text);
         using var reader = new JsonTextReader(new StringReader(text)) { SupportMultipleContent = true, DateParseHandling = DateParseHandling.None, FloatParseHandling = FloatParseHandling.Decimal };
         var parts = new List<string>();
         try
@@ -118,6 +123,12 @@ internal sealed record JobFile
         }
 
         return parts.Count > 0 ? parts : throw NotAJobFile("There is no exported job in the text: it is empty.");
+    }
+
+    private static void CheckLength(string text)
+    {
+        if (text.Length > MaxLength)
+            throw NotAJobFile($"The text is no exported job: it has more than {MaxLength / 1024 / 1024} MB.");
     }
 
     /// <summary>Whether an error is about the secret, in whose place somebody may have written one: the reader's message would quote it.</summary>

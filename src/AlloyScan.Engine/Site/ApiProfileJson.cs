@@ -7,10 +7,18 @@ namespace AlloyScan.Engine.Site;
 /// <summary>The JSON form of an <see cref="ApiProfile"/>: read strictly, so that a slip of the pen is told and not ignored.</summary>
 internal static class ApiProfileJson
 {
+    /// <summary>Longest text that is read as a profile; a whole one has 5 KB.</summary>
+    private const int MaxLength = 1024 * 1024;
+
     private static readonly string[] s_pagingStyles = ["offset", "pageNumber", "nextLink"];
 
     internal static ApiProfile Parse(string json)
     {
+        if (json.Length > MaxLength)
+        {
+            throw new AlloyScanException(ErrorKind.InvalidArgument, "InvalidApiProfile", $"The API profile has more than {MaxLength / 1024} KB; no profile needs that.");
+        }
+
         JObject root;
         try
         {

@@ -7,7 +7,7 @@ internal static class SqlPattern
 {
     /// <summary>
     /// A pattern for GLOB on a lower-cased column: <c>*</c> and <c>?</c> mean the same there, and the bracket,
-    /// which starts a set in GLOB, is taken as itself.
+    /// which starts a set in GLOB, is taken as itself. A backtick takes the meaning from the wildcard behind it, as it does elsewhere in PowerShell.
     /// </summary>
     public static string? Glob(string? pattern)
     {
@@ -15,14 +15,22 @@ internal static class SqlPattern
             return null;
 
         var text = new StringBuilder();
-        foreach (var c in pattern)
+        for (var i = 0; i < pattern.Length; i++)
         {
-            if (c == '[')
+            var c = pattern[i];
+            if (c == '`' && i + 1 < pattern.Length && pattern[i + 1] is '*' or '?' or '[' or ']' or '`')
+            {
+                var escaped = pattern[++i];
+                text.Append(escaped is ']' or '`' ? escaped.ToString() : $"[{escaped}]");
+            }
+            else if (c == '[')
+            {
                 text.Append("[[]");
-            else if (c < 128)
-                text.Append(char.ToLowerInvariant(c));
+            }
             else
-                text.Append(c);
+            {
+                text.Append(c < 128 ? char.ToLowerInvariant(c) : c);
+            }
         }
 
         return text.ToString();

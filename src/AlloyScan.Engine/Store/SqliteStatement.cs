@@ -39,7 +39,7 @@ internal sealed class SqliteStatement : Statement
     public override Statement Set(int position, string? value)
     {
         ref var slot = ref _values[position];
-        slot.Text = value;
+        slot.Text = Storable(value);
         slot.Kind = value is null ? Kind.Null : Kind.Text;
         slot.Bound = false;
         return this;

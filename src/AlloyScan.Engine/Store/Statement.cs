@@ -21,6 +21,28 @@ internal abstract class Statement : IDisposable
 
     public abstract Statement Set(int position, long value);
 
+    /// <summary>A text as it is, if every store can keep it so.</summary>
+    /// <exception cref="AlloyScanException">It holds a NUL or half of a surrogate pair (<c>InvalidText</c>). What a site says is free of them when it comes here.</exception>
+    protected static string? Storable(string? value)
+    {
+        if (value is null || (!value.Contains('\0') && (!value.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF') || IsPaired(value))))
+            return value;
+
+        throw new AlloyScanException(
+            ErrorKind.InvalidArgument, "InvalidText", $"The text '{(value.Length > 60 ? value[..60] + "..." : value)}' holds a character that cannot be kept: a NUL, or half of a pair of surrogates.", null, "Take the character out.");
+    }
+
+    private static bool IsPaired(string value)
+    {
+        for (var i = 0; i < value.Length; i++)
+        {
+            if (char.IsSurrogate(value[i]) && !char.IsSurrogatePair(value, i++))
+                return false;
+        }
+
+        return true;
+    }
+
     public abstract Statement Set(int position, long? value);
 
     /// <summary>Executes a write and gives the number of rows that it touched.</summary>

@@ -71,7 +71,7 @@ public sealed partial record StoreLocation
             return new StoreLocation(address);
         }
 
-        var full = System.IO.Path.GetFullPath(text);
+        var full = FullPath(text);
         if (IsNetworkPath(full))
         {
             throw new AlloyScanException(
@@ -85,6 +85,18 @@ public sealed partial record StoreLocation
 
     [GeneratedRegex(@"(^|;)\s*(host|server)\s*=", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex ServerKey();
+
+    private static string FullPath(string text)
+    {
+        try
+        {
+            return System.IO.Path.GetFullPath(text);
+        }
+        catch (Exception e) when (e is ArgumentException or NotSupportedException or PathTooLongException)
+        {
+            throw new AlloyScanException(ErrorKind.InvalidArgument, "InvalidPath", "The store is given as a text that is no path of a file.", text, "Give the path of a file.", e);
+        }
+    }
 
     private static bool IsNetworkPath(string path)
     {

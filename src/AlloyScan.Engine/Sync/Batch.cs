@@ -1,4 +1,3 @@
-using AlloyScan.Engine.Credentials;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Sync.Apply;
 using AlloyScan.Engine.Sync.Map;
@@ -90,7 +89,7 @@ internal sealed class Batch
         var attempts = deviceId is null ? 1 : _errors.Find(e => e.Row.DeviceId == deviceId).Row?.Attempts ?? _failing.AttemptsNow(deviceId);
         var row = new SyncError
         {
-            RunId = _context.RunId, DeviceId = deviceId, DeviceName = deviceName, Stage = stage, ErrorId = errorId, Message = Redaction.Clean(message), Attempts = attempts,
+            RunId = _context.RunId, DeviceId = deviceId, DeviceName = deviceName, Stage = stage, ErrorId = errorId, Message = AlloyScanException.Said(message), Attempts = attempts,
             Parked = deviceId is not null && _failing.IsTooMany(attempts),
         };
         if (listed is null && deviceId is not null && _staging.Find(deviceId) is { } staged)

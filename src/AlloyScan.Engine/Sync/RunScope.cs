@@ -1,4 +1,3 @@
-using AlloyScan.Engine.Credentials;
 using AlloyScan.Engine.Inventory;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Site;
@@ -110,7 +109,7 @@ internal sealed class RunScope
     public SiteUsage Usage => Source.Usage - _usageBefore;
 
     /// <summary>Adds a sentence to the run's message.</summary>
-    public void Say(string sentence) => _messages.Add(Redaction.Clean(sentence));
+    public void Say(string sentence) => _messages.Add(AlloyScanException.Said(sentence));
 
     /// <summary>A call got its answer: the connection is there.</summary>
     public void CallSucceeded() => _failuresInARow = 0;

@@ -1,4 +1,3 @@
-using AlloyScan.Engine.Credentials;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Site;
 using AlloyScan.Engine.Store;
@@ -222,7 +221,7 @@ public sealed class SyncService
         }
     }
 
-    /// <summary>Lets one call through at a time, since the site client speaks from several threads, and no secret.</summary>
+    /// <summary>Lets one call through at a time, since the site client speaks from several threads, and nothing that a person should not see.</summary>
     private sealed class SerialObserver(ISyncObserver inner) : ISyncObserver
     {
         private readonly object _gate = new();
@@ -248,13 +247,13 @@ public sealed class SyncService
         public void OnWarning(string message)
         {
             lock (_gate)
-                inner.OnWarning(Redaction.Clean(message));
+                inner.OnWarning(AlloyScanException.Said(message));
         }
 
         public void OnVerbose(string message)
         {
             lock (_gate)
-                inner.OnVerbose(Redaction.Clean(message));
+                inner.OnVerbose(AlloyScanException.Said(message));
         }
     }
 }

@@ -117,12 +117,18 @@ internal ref struct BodyReader
     {
         int start = (int)_json.TokenStartIndex;
         Skip();
-        using JsonDocument value = JsonDocument.Parse(
-            _utf8[start..(int)_json.BytesConsumed].ToArray(), new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, MaxDepth = DepthLimit });
+        ReadOnlySpan<byte> text = _utf8[start..(int)_json.BytesConsumed];
+        using JsonDocument value = JsonDocument.Parse(text.ToArray(), new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, MaxDepth = DepthLimit });
         ArrayBufferWriter<byte> compact = new();
-        using (Utf8JsonWriter writer = new(compact, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        try
         {
+            using Utf8JsonWriter writer = new(compact, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
             value.RootElement.WriteTo(writer);
+        }
+        catch (InvalidOperationException)
+        {
+            // Half of a surrogate pair in it cannot be written: then as the site wrote it.
+            return Encoding.UTF8.GetString(text);
         }
 
         return Encoding.UTF8.GetString(compact.WrittenSpan);
@@ -142,15 +148,20 @@ internal ref struct BodyReader
 
     private readonly string Unescape()
     {
+        string text;
         try
         {
-            return _json.GetString()!;
+            text = _json.GetString()!;
         }
         catch (InvalidOperationException)
         {
             // Half of a surrogate pair, as some registries of software hold it, is no reason to lose a machine.
-            return JToken.Parse($"\"{Encoding.UTF8.GetString(_json.ValueSpan)}\"").Value<string>()!;
+            text = JToken.Parse($"\"{Encoding.UTF8.GetString(_json.ValueSpan)}\"").Value<string>()!;
+            text = Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(text));
         }
+
+        // No store holds a NUL in a text, or half a pair: what is compared must be what can be kept, or it would change with every run.
+        return text.Replace('\0', '\uFFFD');
     }
 
     private static void CheckStart(ReadOnlySpan<byte> text)

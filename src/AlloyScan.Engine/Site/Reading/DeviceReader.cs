@@ -1,3 +1,4 @@
+using System.Globalization;
 using AlloyScan.Engine.Inventory;
 using System.Text.Json;
 
@@ -6,6 +7,9 @@ namespace AlloyScan.Engine.Site.Reading;
 /// <summary>Reads devices: rows of the list and single ones. One instance reads one body.</summary>
 internal sealed class DeviceReader(ApiProfile profile, CompiledProfile compiled) : FieldReader(compiled.Device, ApiFields.DeviceFields.Length)
 {
+    /// <summary>Longest ID.</summary>
+    internal const int MaxIdLength = 1024;
+
     private readonly TagReader _tagReader = new(compiled);
     private List<DeviceTag>? _tags;
 
@@ -25,6 +29,12 @@ internal sealed class DeviceReader(ApiProfile profile, CompiledProfile compiled)
         if (string.IsNullOrWhiteSpace(id))
         {
             Fail($"The field '{profile.Device["id"]}' is missing.");
+        }
+        else if (id.Length > MaxIdLength)
+        {
+            // Nothing of that length can be asked for.
+            Fail($"The field '{profile.Device["id"]}' is longer than {MaxIdLength.ToString(CultureInfo.InvariantCulture)} characters.");
+            id = null;
         }
 
         DateTimeOffset? lastSeen = Time(ApiFields.Device.LastSeen, profile.Device["lastSeen"] ?? "lastSeen");

@@ -18,7 +18,14 @@ internal sealed partial class Redactor(Secret secret, TokenSlot tokens)
         }
 
         // A site may quote a token of another connection, or the form that it got.
-        return Credentials().Replace(Redaction.Clean(text), "$1" + SecretForms.Mask);
+        try
+        {
+            return Credentials().Replace(Redaction.Clean(text), "$1" + SecretForms.Mask);
+        }
+        catch (RegexMatchTimeoutException)
+        {
+            return "(a text that could not be searched for secrets in time)";
+        }
     }
 
     /// <summary>An exception whose whole story holds no secret.</summary>

@@ -15,6 +15,9 @@ internal sealed partial record ServerWords(string? Code, string? Text)
     /// <summary>Longest quotation.</summary>
     internal const int MaxLength = 500;
 
+    /// <summary>How far into a page its title is looked for.</summary>
+    private const int TitleWithin = 8192;
+
     internal static ServerWords Read(ReadOnlyMemory<byte> body, Redactor redactor)
     {
         ServerWords words = ReadJson(body) ?? ReadText(redactor.Clean(Encoding.UTF8.GetString(body.Span)));
@@ -52,11 +55,24 @@ internal sealed partial record ServerWords(string? Code, string? Text)
     {
         if (text.AsSpan().TrimStart().StartsWith("<"))
         {
-            Match title = Title().Match(text);
-            return new ServerWords(null, title.Success ? $"HTML page '{WebUtility.HtmlDecode(title.Groups[1].Value).Trim()}'" : "an HTML page");
+            string? title = TitleOf(text.Length > TitleWithin ? text[..TitleWithin] : text);
+            return new ServerWords(null, title is null ? "an HTML page" : $"HTML page '{title}'");
         }
 
         return new ServerWords(null, string.IsNullOrWhiteSpace(text) ? null : text);
+    }
+
+    private static string? TitleOf(string page)
+    {
+        try
+        {
+            Match title = Title().Match(page);
+            return title.Success ? WebUtility.HtmlDecode(title.Groups[1].Value).Trim() : null;
+        }
+        catch (RegexMatchTimeoutException)
+        {
+            return null;
+        }
     }
 
     private static string? Value(JObject o, string name) => o[name] is JValue { Value: { } value } ? Convert.ToString(value, System.Globalization.CultureInfo.InvariantCulture) : null;
@@ -74,7 +90,7 @@ internal sealed partial record ServerWords(string? Code, string? Text)
             }
 
             char shown = char.IsControl(c) || char.IsWhiteSpace(c) ? ' ' : c;
-            if (shown != ' ' || line[^1] != ' ')
+            if (shown != ' ' || (line.Length > 0 && line[^1] != ' '))
             {
                 line.Append(shown);
             }

@@ -72,6 +72,11 @@ internal sealed class SiteAddress
                 throw new AlloyScanException(ErrorKind.InvalidArgument, "InvalidId", $"'{id}' is no ID.", id);
             }
 
+            if (id.Length > Reading.DeviceReader.MaxIdLength)
+            {
+                throw new AlloyScanException(ErrorKind.InvalidArgument, "InvalidId", $"'{id[..40]}...' is no ID: it has {id.Length} characters.");
+            }
+
             path = path.Replace("{id}", Uri.EscapeDataString(id), StringComparison.Ordinal);
         }
 

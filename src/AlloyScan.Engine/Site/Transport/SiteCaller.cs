@@ -275,6 +275,7 @@ internal sealed class SiteCaller : IDisposable
                 Advice = e.Fault switch
                 {
                     BodyFault.NotJson => "Check the site's address and the API profile's paths, and whether a proxy or a sign-in page answers in place of the API.",
+                    BodyFault.Limit => "No answer of the API needs that. Check the site's address and the API profile's paths.",
                     BodyFault.Shape => "Check the locations of the API profile against the answers of this release.",
                     _ => null,
                 },

@@ -222,7 +222,10 @@ internal sealed class SiteTransport : IDisposable
     private static AttemptException TooLarge() => new(
         ErrorKind.InvalidData,
         "BodyTooLarge",
-        $"the answer is longer than {(MaxBodyBytes / (1024 * 1024)).ToString(CultureInfo.InvariantCulture)} MB");
+        $"the answer is longer than {(MaxBodyBytes / (1024 * 1024)).ToString(CultureInfo.InvariantCulture)} MB")
+    {
+        Advice = "If it is a list, ask for fewer items at once: paging.pageSize in the API profile.",
+    };
 
     private string Redirect(Method method, string url, Uri? location, int status, int redirects)
     {

@@ -83,7 +83,7 @@ internal static class IdentificationPolicy
     /// <exception cref="AlloyScanException">It is no policy (<c>InvalidIdentificationRule</c>), or a rule of it is refused.</exception>
     public static IReadOnlyList<IdentificationRule> FromJson(string json)
     {
-        PortableRule[]? portable;
+        PortableRule?[]? portable;
         try
         {
             portable = JsonConvert.DeserializeObject<PortableRule[]>(json, s_json);
@@ -93,7 +93,10 @@ internal static class IdentificationPolicy
             throw new AlloyScanException(ErrorKind.InvalidData, "InvalidIdentificationRule", $"The identification rules cannot be read: {e.Message}", null, "Give the text that an export wrote.", e);
         }
 
-        return CheckAll((portable ?? []).Select(r => new IdentificationRule
+        if (portable?.Contains(null) == true)
+            throw new AlloyScanException(ErrorKind.InvalidData, "InvalidIdentificationRule", "The identification rules cannot be read: one of them is null.", null, "Give the text that an export wrote.");
+
+        return CheckAll((portable ?? []).OfType<PortableRule>().Select(r => new IdentificationRule
         {
             Class = r.Class,
             Name = r.Name ?? string.Empty,
