@@ -33,6 +33,40 @@ Describe 'Start-AlloyScanSampleSite' {
         $names[0] | Should -Not -Be $names[1]
     }
 
+    It 'misbehaves as it is asked to, and completes the names of all faults' {
+        $record = Get-ErrorOf { Start-AlloyScanSampleSite 1 -Fault nonsense }
+        $record.FullyQualifiedErrorId | Should -BeLike 'SampleSiteNotStarted,*'
+        $record.Exception.Message | Should -BeLike "*'nonsense'*"
+        $presets = (Get-ErrorOf { Start-AlloyScanSampleSite 1 -Fault 'preset nonsense' }).Exception.Message -replace '.*there are ' -split '[,.\s]+' -ne ''
+        $presets.Count | Should -BeGreaterThan 25
+        (TabExpansion2 'Start-AlloyScanSampleSite -Fault ').CompletionMatches.CompletionText | Should -Be ($presets | Sort-Object)
+    }
+
+    It 'with the fault <Fault> makes a run end as <Status> and say <Says>' -ForEach @(
+        @{ Fault = 'shaky'; Status = 'Succeeded'; Says = '' }
+        @{ Fault = 'Html:on=List'; Status = 'Failed'; Says = '*HTML*proxy*' }
+        @{ Fault = 'TotalCollapses:on=List'; Status = 'PartiallySucceeded'; Says = '*could not be read completely; nothing was marked missing or deleted*' }
+        @{ Fault = 'forbidden'; Status = 'Failed'; Says = '*refuses (403*may not do that*' }
+        @{ Fault = 'redirect'; Status = 'Failed'; Says = '*redirects (302) to http://elsewhere.invalid*' }
+        @{ Fault = 'Truncated:on=Snapshot,sticky=true'; Status = 'PartiallySucceeded'; Says = "*1 device failed; see the run's errors*" }
+    ) {
+        $site = Start-AlloyScanSampleSite 30 -Fault $Fault
+        $site.Fault | Should -Be $Fault
+        $store = Join-Path $TestDrive "$([guid]::NewGuid()).db"
+        $job = $site | New-AlloyScanSyncJob Rehearsal -Store $store
+        $run = $job | Invoke-AlloyScanSync -ErrorAction SilentlyContinue -WarningAction SilentlyContinue
+        if (-not $run) {
+            $run = Get-AlloyScanSyncRun -Store $store | Select-Object -First 1
+        }
+
+        "$($run.Status)" | Should -Be $Status
+        if ($Says) {
+            $run.Message | Should -BeLike $Says
+        }
+
+        $site | Stop-AlloyScanSampleSite
+    }
+
     It 'listens on the port that was asked for, and says so when it is taken' {
         $first = Start-AlloyScanSampleSite 1
         $id = Get-ErrorId { Start-AlloyScanSampleSite 1 -Port $first.SiteUrl.Port }

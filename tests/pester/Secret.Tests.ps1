@@ -66,4 +66,62 @@ Describe 'The client secret' {
 
         Get-Content "/proc/$($site.ProcessId)/cmdline" -Raw | Should -Not -BeLike "*$secret*"
     }
+
+    It 'appears nowhere when the site has the fault <_> and sends credentials back' -ForEach 'echo', 'echo-list', 'echo-token', 'html', 'wrong-types' {
+        $hostile = Start-AlloyScanSampleSite -Devices 30 -Fault $_
+        $secret = $hostile.Credential.GetNetworkCredential().Password
+        $store = Join-Path $TestDrive "$_.db"
+        $export = Join-Path $TestDrive "$_.json"
+        $clixml = Join-Path $TestDrive "$_.clixml"
+        $Error.Clear()
+        $VerbosePreference = $DebugPreference = $InformationPreference = 'Continue'
+        $ErrorActionPreference = 'Continue'
+        $all = & {
+            try { $hostile | Connect-AlloyScan } catch { $_ }
+            $hostile | Test-AlloyScanConnection -Detailed | Format-List * -Force
+            try { Get-AlloyScanDevice | Select-Object -First 20 | Get-AlloyScanSnapshot | Out-String } catch { $_ }
+            $hostile | New-AlloyScanSyncJob Bad -Store $store | Format-List * -Force
+            try { Invoke-AlloyScanSync Bad -Store $store -Debug -Verbose | Format-List * -Force } catch { $_ }
+            Test-AlloyScanSync Bad -Store $store | Format-List * -Force
+            Get-AlloyScanSyncRun -Store $store | ConvertTo-Json -Depth 6
+            Get-AlloyScanSyncError -Store $store | ConvertTo-Json -Depth 6
+            Get-AlloyScanSyncChange -Store $store | Select-Object -First 5 | Out-String
+            Export-AlloyScanSyncJob Bad -Store $store -Path $export
+            $Error | ForEach-Object { $_ | Format-List * -Force; $_.Exception.ToString(); Get-Error -InputObject $_ }
+            $Error | Export-Clixml $clixml -Depth 4
+        } *>&1 | Out-String -Width 4096
+        Get-AlloyScanConnection | Where-Object SiteUrl -EQ $hostile.SiteUrl | Disconnect-AlloyScan
+        Stop-AlloyScanSampleSite $hostile
+
+        $Error.Count | Should -BeGreaterThan 0
+        $all.Length | Should -BeGreaterThan 2000
+        $files = $export, $clixml | ForEach-Object { Get-Content $_ -Raw }
+        $base64 = [Convert]::ToBase64String([Text.Encoding]::UTF8.GetBytes($secret)).TrimEnd('=')
+        foreach ($text in @($all) + $files) {
+            $text | Should -Not -BeLike "*$secret*"
+            $text | Should -Not -BeLike "*$base64*"
+            # Tokens of the sample site are words of 43 characters.
+            $text | Should -Not -Match '(?<![A-Za-z0-9_+/-])[A-Za-z0-9_-]{43}(?![A-Za-z0-9_+/=-])'
+        }
+    }
+
+    It 'is given by a file or an environment variable without being shown' {
+        $file = Join-Path $TestDrive 'secret.txt'
+        Set-Content $file $secret
+        $env:ALLOYSCAN_PESTER_SECRET = $secret
+        try {
+            $all = & {
+                New-AlloyScanSyncJob ByFile -SiteUrl $site.SiteUrl -ClientId $site.ClientId -ClientSecretFile $file -Store $store -Verbose | Format-List * -Force
+                New-AlloyScanSyncJob ByVariable -SiteUrl $site.SiteUrl -ClientId $site.ClientId -ClientSecretVariable ALLOYSCAN_PESTER_SECRET -Store $store -Verbose | Format-List * -Force
+                'ByFile', 'ByVariable' | Invoke-AlloyScanSync -Store $store -Verbose -Debug | Format-List * -Force
+                'ByFile', 'ByVariable' | Export-AlloyScanSyncJob -Store $store
+            } *>&1 | Out-String -Width 4096
+        }
+        finally {
+            $env:ALLOYSCAN_PESTER_SECRET = $null
+        }
+
+        $all | Should -BeLike '*Succeeded*'
+        $all | Should -Not -BeLike "*$secret*"
+    }
 }

@@ -1,5 +1,6 @@
 using System.Management.Automation;
 using AlloyScan.PowerShell.Abstractions;
+using AlloyScan.PowerShell.Completion;
 using AlloyScan.PowerShell.SampleSites;
 
 namespace AlloyScan.PowerShell.Commands;
@@ -33,6 +34,12 @@ public sealed class StartAlloyScanSampleSiteCommand : AsyncCmdlet
     [Parameter]
     public SwitchParameter Doubtful { get; set; }
 
+    /// <summary>How the site misbehaves, for rehearsing bad days: names such as shaky, html or empty, or faults in full such as ServerError:on=Device,rate=0.1. Several go together.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(SampleFaultCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string[] Fault { get; set; } = [];
+
     /// <inheritdoc/>
     protected override async Task ProcessAsync(CancellationToken cancellationToken)
     {
@@ -42,6 +49,6 @@ public sealed class StartAlloyScanSampleSiteCommand : AsyncCmdlet
         // Assemblies are in bin/<framework>, the site in samplesite.
         var module = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(GetType().Assembly.Location)!, "..", ".."));
         var site = Path.Combine(module, "samplesite", "AlloyScan.SampleSite.dll");
-        Emit(await SampleSiteLauncher.StartAsync(site, new SampleSiteRequest(Devices, Seed, Day, Port, Doubtful), Tell, cancellationToken).ConfigureAwait(false));
+        Emit(await SampleSiteLauncher.StartAsync(site, new SampleSiteRequest(Devices, Seed, Day, Port, Doubtful, Fault), Tell, cancellationToken).ConfigureAwait(false));
     }
 }

@@ -1,7 +1,9 @@
 using System.ComponentModel;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Management.Automation;
 using System.Text;
+using AlloyScan.Engine;
 using AlloyScan.Engine.Cmdb;
 using AlloyScan.Engine.Credentials;
 using AlloyScan.Engine.Inventory;
@@ -21,6 +23,10 @@ namespace AlloyScan.PowerShell.Internal;
 public static class _Format
 {
     private const string Mask = "********";
+
+    /// <summary>A cell as it is, but for a text: on one line, and without characters that would drive the terminal. The property itself keeps them.</summary>
+    /// <param name="value">The value.</param>
+    public static object? Plain(object? value) => (value is PSObject wrapped ? wrapped.BaseObject : value) is string text ? PlainText.Line(text) : value;
 
     /// <summary>A time in the viewer's zone, in one width that sorts.</summary>
     /// <param name="time">The time.</param>
@@ -117,7 +123,7 @@ public static class _Format
         if (change.Reason is not null)
             parts.Add(change.Reason);
 
-        return string.Join("; ", parts);
+        return PlainText.Line(string.Join("; ", parts));
     }
 
     /// <summary>What a run did, in one line: the counts that are not zero.</summary>
@@ -157,7 +163,7 @@ public static class _Format
         null => null,
         { Reason: not null } => change.Reason,
         { Outcome: UndoOutcome.Removed } => "created by the run",
-        _ => $"{change.OldValue ?? "(empty)"} -> {change.NewValue ?? "(empty)"}",
+        _ => PlainText.Line($"{change.OldValue ?? "(empty)"} -> {change.NewValue ?? "(empty)"}"),
     };
 
     /// <summary>Conditions of an identification rule, in words.</summary>
@@ -194,6 +200,7 @@ public static class _Format
     /// <param name="width">Most characters of a line; a longer word stands alone.</param>
     public static string? Lines(string? text, int width)
     {
+        text = PlainText.Of(text);
         if (text is null || text.Length <= width)
             return text;
 
@@ -221,16 +228,16 @@ public static class _Format
 
     /// <summary>Name of an audited machine.</summary>
     /// <param name="snapshot">The audit.</param>
-    public static string? Host(AuditSnapshot? snapshot) => snapshot?.Network?.HostName ?? snapshot?.DeviceId;
+    public static string? Host(AuditSnapshot? snapshot) => PlainText.Line(snapshot?.Network?.HostName ?? snapshot?.DeviceId);
 
     /// <summary>Operating system of an audited machine.</summary>
     /// <param name="snapshot">The audit.</param>
-    public static string? OperatingSystem(AuditSnapshot? snapshot) => snapshot?.OperatingSystem?.Name ?? snapshot?.OperatingSystem?.Platform;
+    public static string? OperatingSystem(AuditSnapshot? snapshot) => PlainText.Line(snapshot?.OperatingSystem?.Name ?? snapshot?.OperatingSystem?.Platform);
 
     /// <summary>Maker and model of an audited machine.</summary>
     /// <param name="snapshot">The audit.</param>
     public static string? Model(AuditSnapshot? snapshot) =>
-        snapshot?.Hardware is { } hardware ? $"{hardware.Manufacturer} {hardware.Model}".Trim() : null;
+        snapshot?.Hardware is { } hardware ? PlainText.Line($"{hardware.Manufacturer} {hardware.Model}".Trim()) : null;
 
     /// <summary>Where a service action comes from.</summary>
     /// <param name="action">The action.</param>

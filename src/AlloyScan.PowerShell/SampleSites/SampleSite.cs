@@ -12,7 +12,7 @@ public sealed class SampleSite : IDisposable
 
     private readonly Process _process;
 
-    internal SampleSite(Process process, Uri siteUrl, PSCredential credential, int devices, int seed, int day)
+    internal SampleSite(Process process, Uri siteUrl, PSCredential credential, int devices, int seed, int day, IReadOnlyList<string> fault)
     {
         _process = process;
         SiteUrl = siteUrl;
@@ -20,6 +20,7 @@ public sealed class SampleSite : IDisposable
         Devices = devices;
         Seed = seed;
         Day = day;
+        Fault = fault;
         ProcessId = process.Id;
     }
 
@@ -43,6 +44,9 @@ public sealed class SampleSite : IDisposable
 
     /// <summary>Day of the fleet's life that the site started with.</summary>
     public int Day { get; }
+
+    /// <summary>How the site misbehaves.</summary>
+    public IReadOnlyList<string> Fault { get; }
 
     /// <summary>The site's process.</summary>
     public int ProcessId { get; }

@@ -9,11 +9,14 @@ using System.Text.Json;
 namespace AlloyScan.PowerShell.SampleSites;
 
 /// <summary>What Start-AlloyScanSampleSite asks for.</summary>
-internal sealed record SampleSiteRequest(int Devices, int Seed, int Day, int Port, bool Doubtful);
+internal sealed record SampleSiteRequest(int Devices, int Seed, int Day, int Port, bool Doubtful, IReadOnlyList<string> Faults);
 
 /// <summary>Starts sample sites as child processes, which end with this process.</summary>
 internal static class SampleSiteLauncher
 {
+    /// <summary>The site's exit code for a command line that it does not understand.</summary>
+    private const int BadUsage = 64;
+
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
     private static readonly object s_gate = new();
     private static readonly List<SampleSite> s_sites = [];
@@ -56,7 +59,7 @@ internal static class SampleSiteLauncher
             if (line is null)
             {
                 await process.WaitForExitAsync(patience.Token).ConfigureAwait(false);
-                throw SampleSite.CannotStart(Words(errors, $"its process ended with exit code {process.ExitCode}."), "It needs the ASP.NET Core runtime 10: dotnet --list-runtimes shows what there is.");
+                throw SampleSite.CannotStart(Words(errors, $"its process ended with exit code {process.ExitCode}."), process.ExitCode == BadUsage ? "Get-Help Start-AlloyScanSampleSite -Parameter Fault tells how a fault is written." : "It needs the ASP.NET Core runtime 10: dotnet --list-runtimes shows what there is.");
             }
 
             var site = Read(line, process, request);
@@ -99,6 +102,7 @@ internal static class SampleSiteLauncher
             assembly, "--json", "--stop-on-eof",
             "--parent-pid", Text(Environment.ProcessId),
             "--devices", Text(request.Devices), "--seed", Text(request.Seed), "--day", Text(request.Day), "--port", Text(request.Port), .. request.Doubtful ? ["--doubtful"] : Array.Empty<string>(),
+            .. request.Faults.SelectMany(fault => (string[])["--fault", SampleFaults.Argument(fault)]),
         ];
         foreach (var argument in arguments)
             start.ArgumentList.Add(argument);
@@ -125,7 +129,7 @@ internal static class SampleSiteLauncher
 
             secret.MakeReadOnly();
             var credential = new PSCredential(json.RootElement.GetProperty("clientId").GetString()!, secret);
-            return new SampleSite(process, new Uri(json.RootElement.GetProperty("url").GetString()!), credential, request.Devices, request.Seed, request.Day);
+            return new SampleSite(process, new Uri(json.RootElement.GetProperty("url").GetString()!), credential, request.Devices, request.Seed, request.Day, request.Faults);
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or UriFormatException)
         {

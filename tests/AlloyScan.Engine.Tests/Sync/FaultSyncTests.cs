@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using AlloyScan.Engine.Credentials;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Sync;
@@ -13,6 +14,7 @@ public sealed class FaultSyncTests
 
     private static readonly ImpatientTime s_clock = new();
     private readonly Overheard _overheard = new();
+    private readonly ConcurrentDictionary<string, int> _tries = new();
 
     /// <summary>Each preset with the status that a first run through it must end in.</summary>
     public static TheoryData<string, SyncRunStatus> Presets => new()
@@ -63,6 +65,7 @@ public sealed class FaultSyncTests
         var calls = site.State.Log.Requests;
         site.State.Log.Reset();
 
+        _tries.Clear();
         site.State.Faults.Faults = FaultPlan.Preset(preset);
         var run = await RunAsync(fixture, site);
         var struck = site.State.Faults.Struck.Sum();
@@ -70,7 +73,9 @@ public sealed class FaultSyncTests
 
         Assert.True(run.Status == status, $"{run.Status}: {run.Message}");
         Assert.True(struck > 0, "The fault did not strike.");
-        // At most five tries for a call, and three passes over the list.
+        // At most five tries for a call beside those that were put off by 429, and three passes over the list.
+        foreach (var (call, tries) in _tries)
+            Assert.True(tries <= (call.Contains("/devices?", StringComparison.Ordinal) ? 3 * 5 : 5), $"{tries} tries of {call}");
         Assert.InRange(site.State.Log.Requests, 1, (calls * 5) + 15);
         Assert.Empty(fixture.Rows("SELECT device_id FROM sync_links WHERE state <> 'Live'"));
 
@@ -111,14 +116,35 @@ public sealed class FaultSyncTests
 
     private async Task<SyncRun> RunAsync(SyncFixture fixture, SampleSiteHost site)
     {
+        // A transport of its own has tokens of its own, as a process of its own would.
+        using var transport = new CallCounter(_tries);
         var run = await fixture.Store.Sync.ExecuteAsync(
             new SyncRequest
             {
                 Job = new SyncJob { Name = "Sample", SiteUrl = site.SiteUrl, ClientId = site.ClientId, ClientSecret = SecretReference.FromMemory(new Secret(site.ClientSecret)) },
+                Transport = transport,
             },
             _overheard, default);
         _overheard.Add(run);
         return run;
+    }
+
+    [Fact]
+    public async Task Under_a_ceiling_of_twenty_calls_a_second_no_more_than_a_fifth_of_it_is_waited_away()
+    {
+        var clock = new WaitRecorder();
+        using var fixture = new SyncFixture(clock: clock);
+        await using var site = await SampleSiteHost.StartAsync(new SampleSiteOptions { Devices = 90, SoftwarePerComputer = 2, ClientSecret = Secret, Faults = FaultPlan.Preset("ceiling") });
+
+        var run = await RunAsync(fixture, site);
+
+        Assert.True(run.Status == SyncRunStatus.Succeeded, run.Message);
+        var served = site.State.Log.Calls.Where(c => c.Status == 200).Sum(c => c.Calls);
+        var refused = site.State.Log.Calls.Where(c => c.Status == 429).Sum(c => c.Calls);
+
+        // What a busy machine adds to the time is not waited: on an idle one the waits are nearly all of it.
+        Assert.True(clock.Waited <= TimeSpan.FromSeconds(served / 20.0 / 0.8), $"{clock.Waited} waited for {served} calls.");
+        Assert.True(refused * 4 <= served, $"{refused} calls refused, {served} served.");
     }
 
     /// <summary>CIs and software by device: the IDs of CIs depend on when each was created.</summary>
@@ -137,5 +163,49 @@ public sealed class FaultSyncTests
     {
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
             base.CreateTimer(callback, state, dueTime > TimeSpan.Zero ? dueTime / 10 : dueTime, period);
+    }
+
+    /// <summary>The system's clock, which keeps how long somebody waited by it, time limits left out.</summary>
+    private sealed class WaitRecorder : TimeProvider
+    {
+        private readonly Lock _lock = new();
+        private DateTimeOffset _until;
+
+        /// <summary>The time in which anybody waited; what several wait for together counts once.</summary>
+        public TimeSpan Waited { get; private set; }
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            if (dueTime > TimeSpan.Zero && dueTime < TimeSpan.FromSeconds(20))
+            {
+                lock (_lock)
+                {
+                    var now = GetUtcNow();
+                    var from = now > _until ? now : _until;
+                    if (now + dueTime > from)
+                    {
+                        Waited += now + dueTime - from;
+                        _until = now + dueTime;
+                    }
+                }
+            }
+
+            return base.CreateTimer(callback, state, dueTime, period);
+        }
+    }
+
+    /// <summary>Counts how often each call was made, those left out that the site put off.</summary>
+    private sealed class CallCounter(ConcurrentDictionary<string, int> tries) : DelegatingHandler(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false })
+    {
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            var call = $"{request.Method} {request.RequestUri!.PathAndQuery}";
+            if (!call.Contains("/token", StringComparison.Ordinal))
+                tries.AddOrUpdate(call, 1, (_, n) => n + 1);
+            var response = await base.SendAsync(request, cancellationToken);
+            if ((int)response.StatusCode == 429)
+                tries.AddOrUpdate(call, 0, (_, n) => n - 1);
+            return response;
+        }
     }
 }
