@@ -1,3 +1,4 @@
+using AlloyScan.Engine.Credentials;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Site;
 using AlloyScan.Engine.Store;
