@@ -43,6 +43,7 @@ internal sealed class InstallationSets
     private readonly Statement _insertMany;
     private readonly Statement _current;
     private readonly Statement _one;
+    private readonly RowLoader? _loader;
     private readonly Dictionary<long, InstalledSoftware> _wanted = [];
 
     public InstallationSets(StoreSession session, ProductCatalog catalog)
@@ -56,6 +57,7 @@ internal sealed class InstallationSets
             SELECT p.name, p.version, p.publisher, p.software_group, i.install_date, i.install_key, i.serial_number
             FROM installations i JOIN products p ON p.id = i.product WHERE i.record = @p0 AND i.product = @p1
             """);
+        _loader = session.NewLoader("installations", "record", "product", "install_date", "install_key", "serial_number");
         _current = session.Prepare("SELECT product, install_date, install_key, serial_number FROM installations WHERE record = @p0");
     }
 
@@ -97,6 +99,7 @@ internal sealed class InstallationSets
         difference.Total = _wanted.Count + difference.Added.Count;
         if (record != 0)
         {
+            _loader?.Send();
             using var reader = _current.Set(0, record).Read();
             while (reader.Read())
             {
@@ -141,6 +144,7 @@ internal sealed class InstallationSets
     public InstallationDifference? Narrow(long record, SoftwareGroups groups)
     {
         var difference = new InstallationDifference { IsNarrowing = true };
+        _loader?.Send();
         using var reader = _session.Prepare("SELECT i.product, p.key FROM installations i JOIN products p ON p.id = i.product WHERE i.record = @p0").Set(0, record).Read();
         while (reader.Read())
         {
@@ -169,6 +173,28 @@ internal sealed class InstallationSets
             order = string.CompareOrdinal(Clean(item.SerialNumber), Clean(other.SerialNumber));
         return order > 0;
     }
+
+    /// <summary>Writes the installations of a CI that was just created, <see cref="Flush"/> at the latest.</summary>
+    public void Put(long record, InstallationDifference difference)
+    {
+        if (_loader is null)
+        {
+            Apply(record, difference);
+            return;
+        }
+
+        foreach (var (product, software) in difference.Added)
+        {
+            _loader.Add(record).Add(product).Add(Clean(software.InstallDate)).Add(Clean(software.InstallKey)).Add(Clean(software.SerialNumber));
+            _catalog.Count(product, 1);
+        }
+    }
+
+    /// <summary>Writes what was gathered. Call before the commit.</summary>
+    public void Flush() => _loader?.Send();
+
+    /// <summary>Forgets what was gathered, after a batch that was taken back.</summary>
+    public void Reset() => _loader?.Forget();
 
     /// <summary>Writes a difference.</summary>
     public void Apply(long record, InstallationDifference difference)
@@ -214,6 +240,7 @@ internal sealed class InstallationSets
     /// <summary>One installation, spelt as in the catalog, and the software group of its product.</summary>
     public (InstalledSoftware Installation, string? Group) Get(long record, long product)
     {
+        _loader?.Send();
         using var reader = _one.Set(0, record).Set(1, product).Read();
         return reader.Read()
             ? (new InstalledSoftware(reader.GetString(0), reader.Text(1), reader.Text(2), reader.Text(4), reader.Text(5), reader.Text(6)), reader.Text(3))

@@ -73,6 +73,8 @@ internal sealed class PostgresDialect(StoreLocation location) : StoreDialect
 
     public override PendingWork NewPendingWork(StoreSession session) => new PostgresQueue((NpgsqlConnection)session.Connection);
 
+    public override RowLoader NewLoader(StoreSession session, string table, IReadOnlyList<string> columns) => new PostgresLoader(session, table, columns);
+
     public override void Release(StoreLocation location)
     {
         using var connection = new NpgsqlConnection(ConnectionString());

@@ -44,6 +44,9 @@ internal abstract class StoreDialect
     /// <summary>Makes what a session keeps beside its connection; <see langword="null"/> when nothing is needed.</summary>
     public virtual PendingWork? NewPendingWork(StoreSession session) => null;
 
+    /// <summary>Makes what loads many new rows of a table at once; <see langword="null"/> where a prepared statement is as quick.</summary>
+    public virtual RowLoader? NewLoader(StoreSession session, string table, IReadOnlyList<string> columns) => null;
+
     /// <summary>Lets go of connections that are kept for later.</summary>
     public virtual void Release(StoreLocation location)
     {
@@ -54,6 +57,19 @@ internal abstract class StoreDialect
 
     /// <summary>Says in our words what a database failure means.</summary>
     public abstract AlloyScanException Translate(Exception exception, StoreLocation location);
+}
+
+/// <summary>Gathers new rows of one table and loads them together. They are there once <see cref="Send"/> was called.</summary>
+internal abstract class RowLoader
+{
+    /// <summary>Adds a value to the row at hand: a number, a text or nothing.</summary>
+    public abstract RowLoader Add(object? value);
+
+    /// <summary>Writes what was gathered.</summary>
+    public abstract void Send();
+
+    /// <summary>Forgets what was gathered; the transaction is taken back.</summary>
+    public abstract void Forget();
 }
 
 /// <summary>What was asked of a connection and is not done yet.</summary>

@@ -69,6 +69,7 @@ internal sealed class ChangeWriter
     public void Reset()
     {
         _cmdb.Reset();
+        _installations.Reset();
         _catalog.Reset();
         _detail = null;
     }
@@ -77,6 +78,7 @@ internal sealed class ChangeWriter
     public void Flush()
     {
         _cmdb.Flush();
+        _installations.Flush();
         var (added, removed) = _catalog.Flush();
         _context.Counts.ProductsAdded += added;
         _context.Counts.ProductsRemoved += removed;
@@ -107,7 +109,7 @@ internal sealed class ChangeWriter
             recordId = RunContext.RecordId(facts.Class, number);
             _cmdb.PutIdentifiers(id, facts.Identifiers());
             if (difference is not null)
-                _installations.Apply(id, difference);
+                _installations.Put(id, difference);
             var before = FormerLink(facts.DeviceId);
             var link = WriteLink(facts, id, number, 1, difference is not null, difference?.Total ?? 0, now);
             var written = new Dictionary<string, string?>();
