@@ -75,7 +75,7 @@ internal static partial class PostgresSql
     private static partial Regex DropTrigger();
 
     // A column that is unique without case: the table, then an index that says so.
-    [GeneratedRegex(@"CREATE TABLE (\w+) \((?:(?!;).)*?(\w+) TEXT NOT NULL UNIQUE COLLATE NOCASE(?:(?!;\s*$).)*;\s*$", RegexOptions.Singleline | RegexOptions.Multiline)]
+    [GeneratedRegex(@"CREATE TABLE (\w+) \((?:(?!CREATE TABLE).)*?(\w+) TEXT NOT NULL UNIQUE COLLATE NOCASE(?:(?!;\s*$).)*;\s*$", RegexOptions.Singleline | RegexOptions.Multiline)]
     private static partial Regex UniqueName();
 
     [GeneratedRegex(@"strftime\('%Y-%m-%dT%H:%M:%SZ', ([\w.]+ / 1000), 'unixepoch'\)")]
