@@ -94,7 +94,7 @@ public sealed partial class RecordFields
         using var session = _store.NewSession();
         CheckRemovable(session, recordClass, name);
         // A run has read the fields when it began and would bring the values back.
-        var lease = Lease.Acquire(session, Sync.RunContext.BuiltInTarget, "removal of the field " + name, _store.TimeProvider);
+        var lease = Lease.Acquire(session, Sync.RunContext.BuiltInTarget, "removal of the field " + name);
         try
         {
             session.InTransactionDo(() =>

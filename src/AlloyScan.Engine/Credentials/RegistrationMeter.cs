@@ -26,6 +26,7 @@ internal sealed class RegistrationMeter : ICallMeter
     private readonly string _clientId;
     private readonly long _mostPending;
     private readonly bool _refuses;
+    private readonly CancellationToken _stop;
     private StoreSession? _session;
     private AppRegistration? _registration;
     private BudgetMonth _month;
@@ -41,14 +42,16 @@ internal sealed class RegistrationMeter : ICallMeter
     /// <param name="clientId">Client ID of the registration, which need not be a record of the store.</param>
     /// <param name="hasBatches">Whether somebody calls <see cref="Write"/> often.</param>
     /// <param name="refuses">Whether a spent month stops requests; else they are only counted.</param>
-    public RegistrationMeter(AlloyStore store, long siteId, string clientId, bool hasBatches, bool refuses = true)
+    /// <param name="stop">Ends the waiting for a store that others keep locked.</param>
+    public RegistrationMeter(AlloyStore store, long siteId, string clientId, bool hasBatches, bool refuses = true, CancellationToken stop = default)
     {
+        _stop = stop;
         _store = store;
         _siteId = siteId;
         _clientId = clientId;
         _mostPending = hasBatches ? MostPendingBetweenBatches : MostPending;
         _refuses = refuses;
-        using var session = store.NewSession();
+        using var session = store.NewStoppableSession(stop);
         Read(session);
     }
 
@@ -111,7 +114,7 @@ internal sealed class RegistrationMeter : ICallMeter
                 if (_granted == 0 && Interlocked.Read(ref _pendingCalls) == 0 && Interlocked.Read(ref _pendingBytes) == 0)
                     return;
 
-                using var session = _store.NewSession();
+                using var session = _store.NewStoppableSession(_stop);
                 var written = (Calls: 0L, Bytes: 0L);
                 session.InTransactionDo(() =>
                 {
@@ -124,9 +127,9 @@ internal sealed class RegistrationMeter : ICallMeter
                 _granted = 0;
             }
         }
-        catch (AlloyScanException)
+        catch (Exception e) when (e is AlloyScanException or OperationCanceledException)
         {
-            // The store is out of reach. What the run did is told by other means, and the count is short by these calls.
+            // The store is out of reach, or nobody waits for it any more. What the run did is told by other means, and the count is short by these calls.
         }
     }
 
@@ -145,7 +148,7 @@ internal sealed class RegistrationMeter : ICallMeter
             if (Interlocked.Read(ref _pendingCalls) < _mostPending)
                 return;
 
-            _session ??= _store.NewSession();
+            _session ??= _store.NewStoppableSession(_stop);
             var written = (Calls: 0L, Bytes: 0L);
             _session.InTransactionDo(() => written = Write(_session));
             Written(written);
@@ -155,7 +158,7 @@ internal sealed class RegistrationMeter : ICallMeter
     /// <summary>Takes calls from the month. Under the lock.</summary>
     private void Grant()
     {
-        _session ??= _store.NewSession();
+        _session ??= _store.NewStoppableSession(_stop);
         _session.InTransactionDo(() =>
         {
             // Others spend from the same budget, and somebody may have changed it. Whoever holds the day's row has the word,

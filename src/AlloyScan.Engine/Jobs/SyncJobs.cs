@@ -214,7 +214,7 @@ public sealed class SyncJobs
             throw NotFound(session, name);
 
         // Whoever can take the lease knows that nobody runs.
-        var lease = Lease.Acquire(session, Sync.RunContext.BuiltInTarget, name, _store.TimeProvider);
+        var lease = Lease.Acquire(session, Sync.RunContext.BuiltInTarget, name);
         try
         {
             session.InTransactionDo(() =>

@@ -52,6 +52,9 @@ public sealed record SiteConnectionOptions
     /// <summary>The gate that every request passes; <see langword="null"/> for none.</summary>
     public CallBudget? Budget { get; init; }
 
+    /// <summary>Called before each request that changes something in the site; what it throws keeps the request from being sent.</summary>
+    internal Action<CancellationToken>? BeforeWrite { get; init; }
+
     /// <summary>Receives one line for each decision (a retry, a wait, a new token). Never a secret.</summary>
     public Action<string>? Trace { get; init; }
 }

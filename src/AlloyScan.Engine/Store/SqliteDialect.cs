@@ -1,6 +1,7 @@
 using System.Data.Common;
 using System.Globalization;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace AlloyScan.Engine.Store;
 
@@ -11,15 +12,16 @@ internal sealed class SqliteDialect : StoreDialect
     internal const int ApplicationId = 0x414C5343;
 
     private const int Busy = 5;
-    private const int Locked = 6;
+    private const int LockedTable = 6;
     private const int ReadOnly = 8;
     private const int InputOutput = 10;
     private const int Corrupt = 11;
+    private const int Interrupted = 9;
     private const int Full = 13;
     private const int CannotOpen = 14;
     private const int NotADatabase = 26;
 
-    static SqliteDialect() => SQLitePCL.Batteries_V2.Init();
+    static SqliteDialect() => Batteries_V2.Init();
 
     public override IReadOnlyList<string> Migrations => SqliteSchema.Migrations;
 
@@ -29,12 +31,51 @@ internal sealed class SqliteDialect : StoreDialect
 
     public override string Now => "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)";
 
-    public override DbConnection Open(StoreLocation location)
+    public override bool? TryBeginWrite(DbConnection connection)
+    {
+        var handle = ((SqliteConnection)connection).Handle!;
+        var result = raw.sqlite3_exec(handle, BeginWrite);
+        if (result == Busy)
+            return false;
+
+        SqliteException.ThrowExceptionForRC(result, handle);
+        return true;
+    }
+
+    public override void CheckPresent(StoreLocation location)
+    {
+        // On Unix a file that is deleted can be written on, and all of it would be lost at the end.
+        var path = location.Path;
+        if (!File.Exists(path))
+        {
+            throw new AlloyScanException(
+                ErrorKind.ResourceUnavailable, "StoreVanished", $"The file of the store '{path}' was removed while it was in use. Nothing more was written.", path,
+                "Put the file back, or restore it from a backup, and run again.");
+        }
+    }
+
+    // The layer tries again by itself for so many seconds.
+    public override void ShortenWait(DbCommand command) => command.CommandTimeout = 1;
+
+    public override bool IsBusy(DbException exception) => exception is SqliteException { SqliteErrorCode: Busy };
+
+    public override void Interrupt(DbConnection connection)
+    {
+        if (((SqliteConnection)connection).Handle is { } handle)
+            raw.sqlite3_interrupt(handle);
+    }
+
+    public override bool IsInterrupted(DbException exception) => exception is SqliteException { SqliteErrorCode: Interrupted };
+
+    // Only who makes the store makes the file: to make it anew while it is missing would hide that.
+    public override DbConnection Open(StoreLocation location) => Open(location, SqliteOpenMode.ReadWrite);
+
+    private static SqliteConnection Open(StoreLocation location, SqliteOpenMode mode)
     {
         var connection = new SqliteConnection(new SqliteConnectionStringBuilder
         {
             DataSource = location.Path,
-            Mode = SqliteOpenMode.ReadWriteCreate,
+            Mode = mode,
             // A pooled connection would keep temporary tables and the file open.
             Pooling = false,
             DefaultTimeout = 10,
@@ -46,6 +87,8 @@ internal sealed class SqliteDialect : StoreDialect
             Execute(connection, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-24576; PRAGMA wal_autocheckpoint=4000; PRAGMA busy_timeout=10000;");
             // Temporary tables hold the list of a run: most lists fit into this cache and are then never written to a file.
             Execute(connection, "PRAGMA temp.cache_size=-8192; PRAGMA temp.journal_mode=MEMORY;");
+            // From here on sessions wait by themselves, in short steps.
+            Execute(connection, "PRAGMA busy_timeout=100;");
             return connection;
         }
         catch
@@ -78,7 +121,7 @@ internal sealed class SqliteDialect : StoreDialect
         if (File.Exists(location.Path) && new FileInfo(location.Path).IsReadOnly)
             throw ReadOnlyStore(location, null);
 
-        using var connection = (SqliteConnection)Open(location);
+        using var connection = Open(location, SqliteOpenMode.ReadWriteCreate);
         var version = CheckOurs(connection, location);
         if (version == Migrations.Count)
             return;
@@ -108,7 +151,7 @@ internal sealed class SqliteDialect : StoreDialect
         var path = location.Path;
         return code switch
         {
-            Busy or Locked => new AlloyScanException(ErrorKind.ResourceBusy, "StoreLocked", $"The store '{path}' is locked by another program.", path, "Wait for it to finish, or close what holds the file open.", exception),
+            Busy or LockedTable => Locked(location, exception),
             ReadOnly => ReadOnlyStore(location, exception),
             Full => new AlloyScanException(ErrorKind.ResourceUnavailable, "StoreFull", $"There is no room left on the disk of the store '{path}'. What was committed is safe.", path, "Free some room and run again.", exception),
             CannotOpen => new AlloyScanException(ErrorKind.ResourceUnavailable, "StoreUnavailable", $"The store '{path}' cannot be opened: {Plain(exception)}.", path, "Check that the folder exists and that this account may write to it.", exception),

@@ -140,6 +140,16 @@ internal sealed class SqliteStatement : Statement
         }
 
         var result = raw.sqlite3_step(_prepared);
+        if (result == raw.SQLITE_BUSY && !Session.InTransaction)
+        {
+            var wait = new BusyWait(Session.Stop);
+            while (result == raw.SQLITE_BUSY && wait.GoesOn())
+            {
+                Reset();
+                result = raw.sqlite3_step(_prepared);
+            }
+        }
+
         if (result is not (raw.SQLITE_ROW or raw.SQLITE_DONE))
             Check(result);
         return result == raw.SQLITE_ROW;

@@ -93,7 +93,7 @@ internal sealed class StoreCopy(AlloyStore source, AlloyStore destination, Actio
         using var guard = source.NewSession();
         using var from = source.NewSession();
         using var to = destination.NewSession();
-        var lease = Lease.Acquire(guard, Sync.RunContext.BuiltInTarget, "copy of the store", source.TimeProvider);
+        var lease = Lease.Acquire(guard, Sync.RunContext.BuiltInTarget, "copy of the store");
         try
         {
             from.BeginRead();
@@ -249,8 +249,8 @@ internal sealed class StoreCopy(AlloyStore source, AlloyStore destination, Actio
     private void Report(Table table, bool verifying, long rows, int number, int count, Lease lease, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        if (source.TimeProvider.GetElapsedTime(lease.RenewedAt) > TimeSpan.FromSeconds(10))
-            lease.Renew();
+        if (lease.IsLost)
+            throw new AlloyScanException(ErrorKind.ResourceBusy, "JobRunning", "Another run has taken over while the store was copied.", table.Name, "Copy again when it has ended.");
         progress(new StoreCopyProgress(table.Name, verifying, rows, number, count));
     }
 

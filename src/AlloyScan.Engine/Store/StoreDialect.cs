@@ -17,6 +17,25 @@ internal abstract class StoreDialect
     /// <summary>Starts a transaction that reads one state of the store and writes temporary tables only.</summary>
     public abstract string BeginRead { get; }
 
+    /// <summary>Starts a transaction that will write; false when somebody else is writing, <see langword="null"/> where the database itself waits for that.</summary>
+    public virtual bool? TryBeginWrite(DbConnection connection) => null;
+
+    /// <summary>Makes a statement that is not worth preparing ready to wait no longer at a time than somebody who wants to stop would.</summary>
+    public virtual void ShortenWait(DbCommand command)
+    {
+    }
+
+    /// <summary>Whether a failure says that somebody else is writing.</summary>
+    public virtual bool IsBusy(DbException exception) => false;
+
+    /// <summary>Ends the statement that a connection is executing. From any thread.</summary>
+    public virtual void Interrupt(DbConnection connection)
+    {
+    }
+
+    /// <summary>Whether a failure is the answer to <see cref="Interrupt"/>.</summary>
+    public virtual bool IsInterrupted(DbException exception) => false;
+
     /// <summary>Milliseconds since 1970 by the database's clock, as an expression.</summary>
     public abstract string Now { get; }
 
@@ -54,6 +73,16 @@ internal abstract class StoreDialect
 
     /// <summary>Whether an exception is a failure of the database, and not of the program.</summary>
     public virtual bool IsFailure(Exception exception) => exception is DbException;
+
+    /// <summary>Checks that the store that was opened is still there.</summary>
+    /// <exception cref="AlloyScanException">Its file is gone (<c>StoreVanished</c>).</exception>
+    public virtual void CheckPresent(StoreLocation location)
+    {
+    }
+
+    /// <summary>Somebody else has been writing for longer than one waits.</summary>
+    public static AlloyScanException Locked(StoreLocation location, Exception? cause = null) => new(
+        ErrorKind.ResourceBusy, "StoreLocked", $"The store '{location.Path}' is locked by another program.", location.Path, "Wait for it to finish, or close what holds the file open.", cause);
 
     /// <summary>Says in our words what a database failure means.</summary>
     public abstract AlloyScanException Translate(Exception exception, StoreLocation location);

@@ -13,8 +13,12 @@ internal sealed class StoreSession : IDisposable
     private readonly StoreLocation _location;
     private readonly Dictionary<string, Statement> _statements = new(StringComparer.Ordinal);
     private readonly PendingWork? _pending;
+    private readonly CancellationTokenRegistration _interrupt;
 
-    public StoreSession(StoreDialect dialect, StoreLocation location)
+    /// <param name="dialect">The database product.</param>
+    /// <param name="location">Where the store is.</param>
+    /// <param name="stop">Ends the statement that is being executed, and waiting for other writers, with an <see cref="OperationCanceledException"/>.</param>
+    public StoreSession(StoreDialect dialect, StoreLocation location, CancellationToken stop = default)
     {
         _dialect = dialect;
         _location = location;
@@ -28,7 +32,15 @@ internal sealed class StoreSession : IDisposable
         }
 
         _pending = dialect.NewPendingWork(this);
+        Stop = stop;
+        _interrupt = stop.Register(() => _dialect.Interrupt(Connection));
     }
+
+    /// <summary>What ends waiting and long statements.</summary>
+    public CancellationToken Stop { get; }
+
+    /// <summary>Which store it is, as text.</summary>
+    public string Place => _location.ToString();
 
     public DbConnection Connection { get; }
 
@@ -61,11 +73,26 @@ internal sealed class StoreSession : IDisposable
 
     public void Begin()
     {
+        _dialect.CheckPresent(_location);
         // Set before: what fails half-way, such as the wait for another writer, is to be rolled back.
         InTransaction = true;
         try
         {
-            Execute(_dialect.BeginWrite);
+            var wait = new BusyWait(Stop);
+            bool? begun;
+            while ((begun = _dialect.TryBeginWrite(Connection)) == false)
+            {
+                if (!wait.GoesOn())
+                    throw StoreDialect.Locked(_location);
+            }
+
+            if (begun is null)
+                Execute(_dialect.BeginWrite);
+        }
+        catch (DbException e)
+        {
+            Rollback();
+            throw Translate(e);
         }
         catch
         {
@@ -73,6 +100,9 @@ internal sealed class StoreSession : IDisposable
             throw;
         }
     }
+
+    /// <summary>A second connection to the same store, for work beside this one's.</summary>
+    public StoreSession Fork(CancellationToken stop) => new(_dialect, _location, stop);
 
     /// <summary>Starts a transaction that reads one state of the store and writes temporary tables only.</summary>
     public void BeginRead()
@@ -99,7 +129,7 @@ internal sealed class StoreSession : IDisposable
             _pending?.Forget();
             Execute("ROLLBACK");
         }
-        catch (AlloyScanException)
+        catch (Exception e) when (e is AlloyScanException or OperationCanceledException)
         {
             // The database has rolled back by itself (disk full, I/O error), nothing had begun, or the connection is gone and with it the transaction.
         }
@@ -126,6 +156,7 @@ internal sealed class StoreSession : IDisposable
 
     public void Dispose()
     {
+        _interrupt.Dispose();
         Rollback();
         foreach (var statement in _statements.Values)
             statement.Dispose();
@@ -140,22 +171,32 @@ internal sealed class StoreSession : IDisposable
 
     internal bool IsFailure(Exception exception) => _dialect.IsFailure(exception);
 
-    internal AlloyScanException Translate(Exception exception) => _dialect.Translate(exception, _location);
+    /// <summary>What a failure of the database means: that somebody stopped it, or one of ours.</summary>
+    internal Exception Translate(Exception exception) => Stop.IsCancellationRequested && exception is DbException ofStore && _dialect.IsInterrupted(ofStore)
+        ? new OperationCanceledException("Stopped in the middle of a statement.", exception, Stop)
+        : _dialect.Translate(exception, _location);
 
     private TResult Do<TResult>(string sql, object?[] arguments, Func<DbCommand, TResult> work)
     {
-        try
+        var wait = new BusyWait(Stop);
+        while (true)
         {
-            Settle();
-            using var command = Connection.CreateCommand();
-            command.CommandText = _dialect.Spell(sql);
-            for (var i = 0; i < arguments.Length; i++)
-                AddParameter(command, i).Value = _dialect.Value(arguments[i]);
-            return work(command);
-        }
-        catch (Exception e) when (_dialect.IsFailure(e))
-        {
-            throw _dialect.Translate(e, _location);
+            try
+            {
+                Settle();
+                using var command = Connection.CreateCommand();
+                command.CommandText = _dialect.Spell(sql);
+                for (var i = 0; i < arguments.Length; i++)
+                    AddParameter(command, i).Value = _dialect.Value(arguments[i]);
+                if (!InTransaction)
+                    _dialect.ShortenWait(command);
+                return work(command);
+            }
+            catch (Exception e) when (_dialect.IsFailure(e))
+            {
+                if (InTransaction || e is not DbException busy || !_dialect.IsBusy(busy) || !wait.GoesOn())
+                    throw Translate(e);
+            }
         }
     }
 

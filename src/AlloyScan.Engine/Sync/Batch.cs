@@ -173,6 +173,7 @@ internal sealed class Batch
 
             foreach (var item in items)
             {
+                session.Stop.ThrowIfCancellationRequested();
                 _undecided = false;
                 var change = item.Work();
                 // What is spooled has yet to succeed.

@@ -112,7 +112,6 @@ internal sealed class ListStage(RunScope scope)
                 unreadable.Clear();
                 scope.Spend("Compare", ref started);
                 scope.Progress("Read", scope.Staging.Distinct, total);
-                scope.Heartbeat();
                 if ((total is null ? !page.IsLast : page.Offset + page.ItemCount < total) && scope.Source.IsGated && scope.IsBudgetSpent(1))
                     return;
             }

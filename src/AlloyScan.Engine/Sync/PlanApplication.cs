@@ -185,7 +185,6 @@ internal sealed class PlanApplication(RunScope scope, RetiredDevices retiredDevi
             }
 
             scope.Progress("Read", result.Count, devices.Count);
-            scope.Heartbeat();
         }
 
         return result;
@@ -211,7 +210,6 @@ internal sealed class PlanApplication(RunScope scope, RetiredDevices retiredDevi
             }
 
             scope.Progress("Read", result.Count, devices.Count);
-            scope.Heartbeat();
         }
     }
 

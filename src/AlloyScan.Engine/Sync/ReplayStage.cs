@@ -111,7 +111,6 @@ internal sealed class ReplayStage(RunScope scope)
             throw;
         }
 
-        scope.Heartbeat();
         ForgetUnmoved(found);
         return found.Count;
     }

@@ -148,7 +148,7 @@ internal sealed class RetiredDevices(RunScope scope)
             }
             else
             {
-                scope.Session.Execute("UPDATE intents SET outcome = 'NotDone' WHERE id = @p0", intent);
+                scope.Write(() => scope.Session.Execute("UPDATE intents SET outcome = 'NotDone' WHERE id = @p0", intent));
             }
         }
 

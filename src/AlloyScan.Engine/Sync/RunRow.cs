@@ -19,7 +19,7 @@ internal static class RunRow
         var now = timeProvider.NowMilliseconds();
         // The lease is ours, so whoever is still written down as running is dead.
         session.Execute(
-            "UPDATE runs SET status = 'Failed', ended_at = @p1, message = 'The process that ran it ended without a word; the next run went on from its last batch.' WHERE target_id = @p0 AND status = 'Running'",
+            "UPDATE runs SET status = 'Failed', ended_at = CASE WHEN started_at > @p1 THEN started_at ELSE @p1 END, message = 'The process that ran it ended without a word; the next run went on from its last batch.' WHERE target_id = @p0 AND status = 'Running'",
             targetId, now);
         return session.Insert(
             "INSERT INTO runs (job_id, job, target_id, site_id, started_at, status, kind, undoes) VALUES (@p0, @p1, @p2, @p3, @p4, 'Running', @p5, @p6) RETURNING id",
@@ -56,7 +56,7 @@ internal static class RunRow
 
     /// <summary>Ends work that read no site.</summary>
     public static void EndOther(StoreSession session, TimeProvider timeProvider, long runId, SyncRunStatus status, string message) =>
-        session.Execute("UPDATE runs SET ended_at = @p1, status = @p2, message = @p3 WHERE id = @p0", runId, timeProvider.NowMilliseconds(), status.ToString(), message);
+        session.Execute("UPDATE runs SET ended_at = CASE WHEN started_at > @p1 THEN started_at ELSE @p1 END, status = @p2, message = @p3 WHERE id = @p0", runId, timeProvider.NowMilliseconds(), status.ToString(), message);
 
     /// <summary>Does work that reads no site in one transaction, with the counts of its run, and ends the run.</summary>
     /// <exception cref="AlloyScanException">Another run has taken over (<c>JobRunning</c>), or the store failed; nothing was written.</exception>

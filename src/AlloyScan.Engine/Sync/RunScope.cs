@@ -235,12 +235,6 @@ internal sealed class RunScope
         RechargesAt = Context.Meter?.RechargesAt,
     };
 
-    public void Heartbeat()
-    {
-        if (Lease is not null && Context.TimeProvider.GetElapsedTime(Lease.RenewedAt) > TimeSpan.FromSeconds(10) && !Lease.Renew())
-            throw new LeaseLostException();
-    }
-
     /// <summary>Adds the time since <paramref name="since"/> to a stage and starts anew.</summary>
     public void Spend(string stage, ref long since)
     {

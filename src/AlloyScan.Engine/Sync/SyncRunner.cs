@@ -1,3 +1,4 @@
+using System.Data.Common;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Site;
 using AlloyScan.Engine.Sync.Guard;
@@ -10,6 +11,9 @@ namespace AlloyScan.Engine.Sync;
 /// </summary>
 internal sealed class SyncRunner
 {
+    /// <summary>What a run says that a person stopped.</summary>
+    public const string Stopped = "Stopped on request. What was committed stays; the next run goes on from there.";
+
     private readonly RunContext _context;
     private readonly SyncRequest _request;
     private readonly RunScope _scope;
@@ -63,10 +67,10 @@ internal sealed class SyncRunner
                     : SyncRunStatus.Succeeded;
             }
         }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        catch (Exception e) when (cancellationToken.IsCancellationRequested && (e is DbException store ? _context.Session.Translate(store) : e) is OperationCanceledException)
         {
             status = SyncRunStatus.Canceled;
-            _scope.Say("Stopped on request. What was committed stays; the next run goes on from there.");
+            _scope.Say(Stopped);
         }
         catch (LeaseLostException e)
         {
@@ -84,6 +88,12 @@ internal sealed class SyncRunner
             status = SyncRunStatus.Failed;
             failure = e;
             _scope.Say(e.MessageWithAdvice);
+        }
+        catch (DbException e) when (_context.Session.Translate(e) is AlloyScanException ours)
+        {
+            status = SyncRunStatus.Failed;
+            failure = ours;
+            _scope.Say(ours.MessageWithAdvice);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
@@ -143,7 +153,7 @@ internal sealed class SyncRunner
                 if (_context.Applying)
                     _scope.Write(() => _scope.Plans.DropSpool(_context.TargetId, _context.RunId));
             }
-            catch (Exception e) when (e is AlloyScanException or LeaseLostException)
+            catch (Exception e) when (e is AlloyScanException or LeaseLostException or OperationCanceledException)
             {
                 // The first failure is the one to tell.
             }
@@ -161,7 +171,7 @@ internal sealed class SyncRunner
             Target = _context.Job.Target,
             Site = _context.Job.Site,
             StartedAt = _startedAt,
-            EndedAt = _context.TimeProvider.GetUtcNow(),
+            EndedAt = Later(_startedAt, _context.TimeProvider.GetUtcNow()),
             Status = status,
             Message = _scope.Message,
             ErrorId = failure?.ErrorId,
@@ -199,7 +209,7 @@ internal sealed class SyncRunner
             {
                 RunRow.End(_context, run, _scope.ReachedEnd);
             }
-            catch (AlloyScanException) when (failure is not null)
+            catch (Exception e) when (e is OperationCanceledException || (e is AlloyScanException && status is SyncRunStatus.Failed or SyncRunStatus.Canceled))
             {
                 // The store is the trouble: the row stays as running, and the next run says that it died.
             }
@@ -208,6 +218,9 @@ internal sealed class SyncRunner
         _scope.Progress("Done", _scope.Done, _scope.Done, force: true);
         return run;
     }
+
+    /// <summary>A clock that was set back in between ends no run before it began.</summary>
+    private static DateTimeOffset Later(DateTimeOffset one, DateTimeOffset other) => one > other ? one : other;
 
     private async Task RunWholeAsync(CancellationToken cancellationToken)
     {

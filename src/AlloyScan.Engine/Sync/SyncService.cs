@@ -37,7 +37,7 @@ public sealed class SyncService
             throw new AlloyScanException(ErrorKind.InvalidArgument, "InvalidRequest", "Failed devices are tried again in a run of their own: not with a full read, not with a saved plan, and not as one.", request.Job.Name, "Leave the other out, or run twice.");
 
         var listener = new SerialObserver(observer);
-        using var session = _store.NewSession();
+        using var session = _store.NewStoppableSession(cancellationToken);
         var job = SyncJobs.Check(session, request.Job);
         if (job.Name.Length == 0)
             job = job with { Name = SyncJob.DefaultName };
@@ -68,16 +68,17 @@ public sealed class SyncService
     private async Task<SyncRun> ExecuteAsync(StoreSession session, SyncJob job, SyncRequest request, SerialObserver listener, CancellationToken cancellationToken)
     {
         using var budget = new CallBudget(request.MaxApiCalls);
-        var ownClient = request.Source is null ? NewClient(job, request, listener, budget) : null;
+        Lease? lease = null;
+        var ownClient = request.Source is null ? NewClient(job, request, listener, budget, token => ProveHeld(lease, token)) : null;
         try
         {
             var applying = request.Mode == SyncMode.Apply;
-            var lease = applying ? Lease.Acquire(session, RunContext.BuiltInTarget, job.Name, _store.TimeProvider) : null;
+            lease = applying ? Lease.Acquire(session, RunContext.BuiltInTarget, job.Name) : null;
             try
             {
                 var site = SiteOf(session, job, make: request.Mode != SyncMode.WhatIf);
                 var context = new RunContext(session, job with { Site = site.Name }, site.Id, request.Mode, listener, _store.TimeProvider);
-                context.Meter = Meter(site.Id, job, budget, hasBatches: applying);
+                context.Meter = Meter(site.Id, job, budget, hasBatches: applying, cancellationToken);
                 if (context.Meter?.Registration?.Warning is { } warning)
                     listener.OnWarning(warning);
                 var plans = new PlanStore(session);
@@ -89,7 +90,7 @@ public sealed class SyncService
                     plans.DropSpool(context.TargetId);
                 }
 
-                return await new SyncRunner(context, request, new MeteredSource(request.Source ?? ownClient!, budget), budget, lease).RunAsync(cancellationToken).ConfigureAwait(false);
+                return await NewRunner(context, request, new MeteredSource(request.Source ?? ownClient!, budget), budget, lease).RunAsync(cancellationToken).ConfigureAwait(false);
             }
             finally
             {
@@ -103,11 +104,46 @@ public sealed class SyncService
     }
 
     /// <summary>Counts what is spent at a site that the store knows, in its registration's month.</summary>
-    private RegistrationMeter? Meter(long siteId, SyncJob job, CallBudget budget, bool hasBatches)
+    private RegistrationMeter? Meter(long siteId, SyncJob job, CallBudget budget, bool hasBatches, CancellationToken stop)
     {
-        var meter = siteId > 0 ? new RegistrationMeter(_store, siteId, job.ClientId, hasBatches) : null;
+        var meter = siteId > 0 ? new RegistrationMeter(_store, siteId, job.ClientId, hasBatches, stop: stop) : null;
         budget.Meter = meter;
         return meter;
+    }
+
+    /// <summary>Before a request that writes in the site: between the last look at the lease and now the request may have waited for long.</summary>
+    private static void ProveHeld(Lease? lease, CancellationToken cancellationToken)
+    {
+        if (lease is not null && !lease.RenewBeside(cancellationToken))
+            throw new LeaseLostException();
+    }
+
+    /// <summary>Makes the runner, which looks at much of the store already; a run that ends before it began has its end written too.</summary>
+    private SyncRunner NewRunner(RunContext context, SyncRequest request, MeteredSource source, CallBudget budget, Lease? lease)
+    {
+        try
+        {
+            return new SyncRunner(context, request, source, budget, lease);
+        }
+        catch (Exception e) when (context.RunId != 0)
+        {
+            var failure = e is System.Data.Common.DbException ofStore ? context.Session.Translate(ofStore) : e;
+            var (status, message) = failure is OperationCanceledException
+                ? (SyncRunStatus.Canceled, SyncRunner.Stopped)
+                : (SyncRunStatus.Failed, failure is AlloyScanException ours ? ours.MessageWithAdvice : failure.Message);
+            try
+            {
+                RunRow.EndOther(context.Session, _store.TimeProvider, context.RunId, status, message);
+            }
+            catch (Exception again) when (again is AlloyScanException or OperationCanceledException)
+            {
+                // The store is the trouble: the row stays as running, and the next run says that it died.
+            }
+
+            if (ReferenceEquals(failure, e))
+                throw;
+            throw failure;
+        }
     }
 
     /// <summary>Compares site and CMDB, a row a check.</summary>
@@ -116,14 +152,14 @@ public sealed class SyncService
     public async IAsyncEnumerable<VerificationCheck> VerifyAsync(SyncRequest request, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
-        using var session = _store.NewSession();
+        using var session = _store.NewStoppableSession(cancellationToken);
         var job = SyncJobs.Check(session, request.Job);
         using var budget = new CallBudget(limit: null);
         var ownClient = request.Source is null ? NewClient(job, request, new SerialObserver(SilentObserver.Instance), budget) : null;
         try
         {
             var site = SiteOf(session, job, make: false);
-            Meter(site.Id, job, budget, hasBatches: false);
+            Meter(site.Id, job, budget, hasBatches: false, cancellationToken);
             var context = new RunContext(session, job with { Site = site.Name }, site.Id, SyncMode.WhatIf, SilentObserver.Instance, _store.TimeProvider);
             await foreach (var check in new Verifier(context, request.Source ?? ownClient!).RunAsync(cancellationToken).ConfigureAwait(false))
                 yield return check with { Job = job.Name };
@@ -185,7 +221,7 @@ public sealed class SyncService
             yield return difference;
     }
 
-    private SiteClient NewClient(SyncJob job, SyncRequest request, ISyncObserver observer, CallBudget budget) => new(new SiteConnectionOptions
+    private SiteClient NewClient(SyncJob job, SyncRequest request, ISyncObserver observer, CallBudget budget, Action<CancellationToken>? beforeWrite = null) => new(new SiteConnectionOptions
     {
         SiteUrl = job.SiteUrl,
         ClientId = job.ClientId,
@@ -195,6 +231,7 @@ public sealed class SyncService
         TimeProvider = _store.TimeProvider,
         Transport = request.Transport,
         Budget = budget,
+        BeforeWrite = beforeWrite,
         Trace = observer.OnVerbose,
     });
 
@@ -216,7 +253,7 @@ public sealed class SyncService
         {
             lease?.Release();
         }
-        catch (AlloyScanException)
+        catch (Exception e) when (e is AlloyScanException or OperationCanceledException)
         {
             // The store is out of reach; the lease expires, or is taken over once this process has ended.
         }

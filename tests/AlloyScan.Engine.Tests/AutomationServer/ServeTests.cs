@@ -154,7 +154,7 @@ public sealed class ServeTests : IAsyncLifetime, IDisposable
         // Somebody who lives, this process, writes the CMDB.
         using (var session = _store.NewSession())
         {
-            var lease = Lease.Acquire(session, RunContext.BuiltInTarget, "by hand", TimeProvider.System);
+            var lease = Lease.Acquire(session, RunContext.BuiltInTarget, "by hand");
             using var server = Serve();
             await server.SeeAsync(22, "by hand");
             Assert.Equal(0, server.Count(Ended, "A") + server.Count(Ended, "B") + server.Count(Ended, "C"));

@@ -34,9 +34,12 @@ internal sealed class SyncFixture : IDisposable
 
     public Recorder Heard { get; private set; } = new();
 
+    /// <summary>Hears how the next runs get on.</summary>
+    public Action<SyncProgress>? WhenProgress { get; set; }
+
     public async Task<SyncRun> RunAsync(SyncMode mode = SyncMode.Apply, bool full = false, PlanSelection? selection = null, int? maxApiCalls = null, bool errorsOnly = false, long? errorsOfRun = null, CancellationToken token = default)
     {
-        Heard = new Recorder();
+        Heard = new Recorder { WhenProgress = WhenProgress };
         lock (Source.Log)
             Source.Log.Clear();
         return await Store.Sync.ExecuteAsync(
@@ -115,9 +118,9 @@ internal sealed class SyncFixture : IDisposable
 
         public Action<SyncChange>? WhenChanged { get; set; }
 
-        public void OnProgress(SyncProgress progress)
-        {
-        }
+        public Action<SyncProgress>? WhenProgress { get; set; }
+
+        public void OnProgress(SyncProgress progress) => WhenProgress?.Invoke(progress);
 
         public void OnChange(SyncChange change)
         {

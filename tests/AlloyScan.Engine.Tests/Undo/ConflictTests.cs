@@ -154,7 +154,7 @@ public sealed class ConflictTests : IDisposable
         Assert.Equal("ConflictNotOpen", IdOf(() => Resolve(ConflictResolution.Reopen)));
         using (var session = _f.Store.NewSession())
         {
-            var lease = Lease.Acquire(session, 1, "HQ", TimeProvider.System);
+            var lease = Lease.Acquire(session, 1, "HQ");
             Assert.Equal("JobRunning", IdOf(() => Resolve(ConflictResolution.Create)));
             lease.Release();
         }

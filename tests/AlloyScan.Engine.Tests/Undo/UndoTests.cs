@@ -237,7 +237,7 @@ public sealed class UndoTests : IDisposable
         Assert.Equal(("NothingToUndo", $"The newest run before it that changed something is {run.Id}: Undo-AlloyScanSync -RunId {run.Id}."), (nothing.ErrorId, nothing.Advice));
         using (var session = _f.Store.NewSession())
         {
-            var lease = Lease.Acquire(session, 1, "HQ", TimeProvider.System);
+            var lease = Lease.Acquire(session, 1, "HQ");
             Assert.Equal("JobRunning", IdOf(() => Undo(run.Id)));
             lease.Release();
         }

@@ -24,7 +24,8 @@ internal sealed class RateGovernor(int maxConcurrency, TimeProvider time, Func<d
     private int _successes;
     private int _throttledInARow;
     private long _epoch;
-    private DateTimeOffset _pausedUntil;
+    // A time stamp and no time of day: a clock that is set back prolongs no pause.
+    private long _pausedUntil = long.MinValue;
 
     /// <summary>Requests allowed at once now.</summary>
     internal int Limit
@@ -54,7 +55,7 @@ internal sealed class RateGovernor(int maxConcurrency, TimeProvider time, Func<d
             if (_active < _limit && _waiting.Count == 0)
             {
                 _active++;
-                if (_pausedUntil <= time.GetUtcNow())
+                if (_pausedUntil <= time.GetTimestamp())
                 {
                     return new ValueTask<Place>(new Place(this, _epoch));
                 }
@@ -86,7 +87,8 @@ internal sealed class RateGovernor(int maxConcurrency, TimeProvider time, Func<d
                 long epoch;
                 lock (_lock)
                 {
-                    pause = _pausedUntil - time.GetUtcNow();
+                    long now = time.GetTimestamp();
+                    pause = _pausedUntil <= now ? TimeSpan.Zero : time.GetElapsedTime(now, _pausedUntil);
                     epoch = _epoch;
                 }
 
@@ -145,7 +147,7 @@ internal sealed class RateGovernor(int maxConcurrency, TimeProvider time, Func<d
             }
 
             wait = retryAfter ?? OwnWait();
-            DateTimeOffset until = time.GetUtcNow() + wait;
+            long until = time.GetTimestamp() + (long)(wait.TotalSeconds * time.TimestampFrequency);
             if (until > _pausedUntil && (first || retryAfter is not null))
             {
                 _pausedUntil = until;

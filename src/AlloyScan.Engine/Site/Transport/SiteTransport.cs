@@ -31,6 +31,7 @@ internal sealed class SiteTransport : IDisposable
     private readonly SiteAddress _address;
     private readonly UsageCounter _usage;
     private readonly CallBudget? _budget;
+    private readonly Action<CancellationToken>? _beforeWrite;
     private readonly TimeProvider _time;
     private readonly HttpClient _http;
     private readonly RestClient _client;
@@ -41,6 +42,7 @@ internal sealed class SiteTransport : IDisposable
         _address = address;
         _usage = usage;
         _budget = options.Budget;
+        _beforeWrite = options.BeforeWrite;
         _time = options.TimeProvider;
         HttpMessageHandler handler = options.Transport ?? new SocketsHttpHandler
         {
@@ -94,6 +96,9 @@ internal sealed class SiteTransport : IDisposable
         for (int redirects = 0; ; redirects++)
         {
             HttpResponseMessage? message = null;
+            // A form asks for a token.
+            if (method != Method.Get && form is null)
+                _beforeWrite?.Invoke(cancellationToken);
             try
             {
                 _budget?.Spend();

@@ -79,7 +79,7 @@ public sealed class SyncConflicts
 
         using var session = _store.NewSession();
         var job = _store.Jobs.Get(conflict.Job);
-        var lease = Lease.Acquire(session, RunContext.BuiltInTarget, job.Name, _store.TimeProvider);
+        var lease = Lease.Acquire(session, RunContext.BuiltInTarget, job.Name);
         try
         {
             // A run may have decided it while this one waited.

@@ -56,7 +56,7 @@ public sealed class SyncLinks
         ArgumentException.ThrowIfNullOrWhiteSpace(deviceId);
         using var session = _store.NewSession();
         Find(session, deviceId, site);
-        var lease = Lease.Acquire(session, RunContext.BuiltInTarget, $"split of {deviceId}", _store.TimeProvider);
+        var lease = Lease.Acquire(session, RunContext.BuiltInTarget, $"split of {deviceId}");
         try
         {
             var (link, siteId, _) = Find(session, deviceId, site);

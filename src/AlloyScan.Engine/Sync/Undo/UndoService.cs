@@ -1,3 +1,4 @@
+using System.Data.Common;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Store;
 
@@ -50,7 +51,7 @@ public sealed class UndoService
     public SyncRun Undo(long runId, bool rehearsal, Action<UndoneChange> changed, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(changed);
-        using var session = _store.NewSession();
+        using var session = _store.NewStoppableSession(cancellationToken);
         var run = Check(session, runId);
         if (rehearsal)
         {
@@ -59,14 +60,14 @@ public sealed class UndoService
             return new SyncRun { Kind = SyncRunKind.Undo, Undoes = runId, Job = run.Job, Target = run.Target, StartedAt = _store.TimeProvider.GetUtcNow(), Message = rehearsed.Summary };
         }
 
-        var lease = Lease.Acquire(session, run.TargetId, run.Job, _store.TimeProvider);
+        var lease = Lease.Acquire(session, run.TargetId, run.Job);
         try
         {
             // Somebody may have taken it back while this one waited for the store.
             run = Check(session, runId);
             var runner = new UndoRunner(session, _store.TimeProvider, run, lease, changed);
             var undoId = Begin(session, run, out var disabled);
-            Do(session, runner, undoId, run, disabled, cancellationToken);
+            Do(session, runner, lease, undoId, run, disabled, cancellationToken);
             return _store.Runs.Get(undoId) with { DisabledJob = disabled };
         }
         finally
@@ -118,14 +119,17 @@ public sealed class UndoService
         return id;
     }
 
-    private void Do(StoreSession session, UndoRunner runner, long undoId, UndoneRun run, bool disabled, CancellationToken cancellationToken)
+    private void Do(StoreSession session, UndoRunner runner, Lease lease, long undoId, UndoneRun run, bool disabled, CancellationToken cancellationToken)
     {
         var note = disabled ? $" The job '{run.Job}' is disabled for its schedule until Enable-AlloyScanSyncJob enables it." : string.Empty;
         try
         {
-            runner.Run(undoId, cancellationToken);
+            RunStoppable(session, runner, undoId, cancellationToken);
             session.InTransactionDo(() =>
             {
+                if (!lease.Renew())
+                    throw new LeaseLostException();
+
                 // A run of which nothing could be taken back is not undone: it can be tried again when what stood in the way is gone.
                 if (runner.TookBack)
                     session.Execute("UPDATE runs SET undone_by = @p1 WHERE id = @p0", run.Id, undoId);
@@ -134,7 +138,15 @@ public sealed class UndoService
         }
         catch (OperationCanceledException)
         {
-            RunRow.EndOther(session, _store.TimeProvider, undoId, SyncRunStatus.Canceled, "Stopped on request. What was taken back stays so; undo the run again to finish." + note);
+            try
+            {
+                RunRow.EndOther(session, _store.TimeProvider, undoId, SyncRunStatus.Canceled, "Stopped on request. What was taken back stays so; undo the run again to finish." + note);
+            }
+            catch (Exception e) when (e is AlloyScanException or OperationCanceledException)
+            {
+                // The store is locked as well: the row stays as running, and the next run says that it died.
+            }
+
             throw;
         }
         catch (LeaseLostException e)
@@ -157,13 +169,26 @@ public sealed class UndoService
         }
     }
 
+    private static void RunStoppable(StoreSession session, UndoRunner runner, long undoId, CancellationToken cancellationToken)
+    {
+        try
+        {
+            runner.Run(undoId, cancellationToken);
+        }
+        catch (DbException e)
+        {
+            // Of a reader, which does not translate what goes wrong between its rows.
+            throw session.Translate(e);
+        }
+    }
+
     internal static void Release(Lease lease)
     {
         try
         {
             lease.Release();
         }
-        catch (AlloyScanException)
+        catch (Exception e) when (e is AlloyScanException or OperationCanceledException)
         {
             // The store is out of reach; the lease expires, or is taken over once this process has ended.
         }
