@@ -2,6 +2,7 @@ using System.Diagnostics;
 using AlloyScan.Engine.Credentials;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Sync;
+using AlloyScan.Engine.Sync.Guard;
 using AlloyScan.SampleSite;
 
 namespace AlloyScan.Engine.Tests.Sync;
@@ -9,6 +10,9 @@ namespace AlloyScan.Engine.Tests.Sync;
 /// <summary>A run can be stopped anywhere; what it did stays, and the next one ends where one ends that nobody stopped.</summary>
 public sealed class StoppingTests
 {
+    // Half of the fleet changes at once here, which is what the guard is there to hold.
+    private static readonly Func<SyncJob, SyncJob> s_unguarded = job => job with { GuardLimits = GuardLimit.Kinds.ToDictionary(kind => kind, _ => new GuardLimit(1000, 1)) };
+
     /// <summary>Far more than the second that is promised, for machines under load, and far less than any wait that cannot be stopped.</summary>
     private static readonly TimeSpan s_soon = TimeSpan.FromSeconds(6);
 
@@ -16,7 +20,7 @@ public sealed class StoppingTests
 
     private static SyncFixture WithDevices(int count, TimeProvider? clock = null)
     {
-        var fixture = new SyncFixture(clock: clock);
+        var fixture = new SyncFixture(s_unguarded, clock);
         for (var i = 0; i < count; i++)
             fixture.Source.Add(SyncFixture.Device($"d{i:000}", $"PC-{i:000}", $"SERIAL-{i:000}"), SyncFixture.Snapshot($"a{i:000}", software: ("Editor", "1")));
         return fixture;
@@ -65,8 +69,8 @@ public sealed class StoppingTests
     [InlineData(6)]
     public async Task Stopped_at_any_call_and_any_number_of_times_it_ends_as_if_nobody_had(int seed)
     {
-        using var calm = new SyncFixture();
-        using var stopped = new SyncFixture();
+        using var calm = new SyncFixture(s_unguarded);
+        using var stopped = new SyncFixture(s_unguarded);
         var calmFleet = new RandomFleet(seed);
         var stoppedFleet = new RandomFleet(seed);
         calmFleet.Fill(calm.Source, 40);
@@ -167,7 +171,7 @@ public sealed class StoppingTests
     [Fact]
     public async Task It_stops_while_the_site_makes_it_wait()
     {
-        using var fixture = new SyncFixture();
+        using var fixture = new SyncFixture(s_unguarded);
         await using var site = await SampleSiteHost.StartAsync(new SampleSiteOptions { Devices = 20 });
         using var transport = new Busy();
         using var stop = new CancellationTokenSource();
