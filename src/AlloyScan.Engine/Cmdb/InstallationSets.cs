@@ -183,6 +183,7 @@ internal sealed class InstallationSets
             return;
         }
 
+        AddProducts(difference);
         foreach (var (product, software) in difference.Added)
         {
             _loader.Add(record).Add(product).Add(Clean(software.InstallDate)).Add(Clean(software.InstallKey)).Add(Clean(software.SerialNumber));
@@ -199,13 +200,8 @@ internal sealed class InstallationSets
     /// <summary>Writes a difference.</summary>
     public void Apply(long record, InstallationDifference difference)
     {
+        AddProducts(difference);
         var added = difference.Added;
-        for (var i = 0; i < added.Count; i++)
-        {
-            if (added[i].Product == ProductCatalog.None)
-                added[i] = (_catalog.Find(added[i].Software, add: true), added[i].Software);
-        }
-
         // Rows go in by key order, many to a statement: the table is kept in that order.
         added.Sort(static (a, b) => a.Product.CompareTo(b.Product));
         var row = 0;
@@ -234,6 +230,17 @@ internal sealed class InstallationSets
         {
             _session.Prepare("UPDATE installations SET install_date = @p2, install_key = @p3, serial_number = @p4 WHERE record = @p0 AND product = @p1")
                 .Set(0, record).Set(1, product).Set(2, Clean(item.InstallDate)).Set(3, Clean(item.InstallKey)).Set(4, Clean(item.SerialNumber)).Post();
+        }
+    }
+
+    /// <summary>Brings the products that are new into the catalog.</summary>
+    private void AddProducts(InstallationDifference difference)
+    {
+        var added = difference.Added;
+        for (var i = 0; i < added.Count; i++)
+        {
+            if (added[i].Product == ProductCatalog.None)
+                added[i] = (_catalog.Find(added[i].Software, add: true), added[i].Software);
         }
     }
 
