@@ -31,6 +31,10 @@ internal sealed record JobFile
         Converters = [new StringEnumConverter { AllowIntegerValues = false }],
     };
 
+    /// <summary>Where the schema of the form is; editors write and read it, and nothing else does.</summary>
+    [JsonProperty("$schema")]
+    public string? Schema { get; init; }
+
     public string Format { get; init; } = FormatName;
 
     public int Version { get; init; } = NewestVersion;

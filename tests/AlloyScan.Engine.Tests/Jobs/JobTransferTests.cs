@@ -11,7 +11,7 @@ namespace AlloyScan.Engine.Tests;
 /// <summary>Jobs that travel from store to store as JSON.</summary>
 public sealed class JobTransferTests
 {
-    private static SyncFixture Filled()
+    internal static SyncFixture Filled()
     {
         var fixture = new SyncFixture();
         var store = fixture.Store;

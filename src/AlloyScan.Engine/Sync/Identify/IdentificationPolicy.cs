@@ -5,6 +5,7 @@ using AlloyScan.Engine.Inventory;
 using AlloyScan.Engine.Store;
 using Newtonsoft.Json;
 using Newtonsoft.Json.Converters;
+using Newtonsoft.Json.Serialization;
 
 namespace AlloyScan.Engine.Sync.Identify;
 
@@ -25,7 +26,10 @@ internal static class IdentificationPolicy
     private static readonly JsonSerializerSettings s_json = new()
     {
         Culture = CultureInfo.InvariantCulture,
-        Converters = [new StringEnumConverter()],
+        // A slip of the pen in a name would else leave out what it was to say.
+        MissingMemberHandling = MissingMemberHandling.Error,
+        ContractResolver = new CamelCasePropertyNamesContractResolver(),
+        Converters = [new StringEnumConverter { AllowIntegerValues = false }],
         Formatting = Formatting.None,
     };
 
