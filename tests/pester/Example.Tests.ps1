@@ -155,3 +155,18 @@ Describe 'Without anybody to answer' {
         Invoke-Pwsh "Import-Module `$module; `$ConfirmPreference = 'Low'; (Invoke-AlloyScanSync HQ -Store '$store' -Confirm:`$false).Status" | Should -Be 'Succeeded'
     }
 }
+
+Describe 'two-hosts' {
+    It 'looks at the store with the service''s eyes, and shows the unit with -WhatIf' -Skip:(-not $IsLinux) {
+        $environment = Join-Path $TestDrive 'environment'
+        "# The store`nALLOYSCAN_STORE=$store" | Set-Content $environment
+        $program = Join-Path $TestDrive 'alloyscan'
+        Set-Content $program '#!/bin/sh'
+        & chmod +x $program
+        $result = Invoke-Example two-hosts/set-up-host.ps1 -ArgumentList '-EnvironmentFile', $environment, '-Path', $program, '-User', 'root', '-WhatIf'
+        $result.ExitCode | Should -Be 0 -Because $result.Error
+        "$($result.Output)" | Should -Match 'The store has 1 jobs: HQ'
+        "$($result.Output)" | Should -Match ([regex]::Escape("EnvironmentFile=$environment"))
+        "$($result.Output)" | Should -Not -Match 'ALLOYSCAN_STORE='
+    }
+}

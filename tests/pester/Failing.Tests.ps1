@@ -8,7 +8,7 @@ BeforeAll {
     '{ "paths": { "snapshot": "/api/v1/nothing/{id}" } }' | Set-Content $wrong
     '{ }' | Set-Content $right
 
-    function New-FailingStore {
+    function Initialize-FailingStore {
         param([string] $Path, [hashtable] $Job = @{})
 
         $null = $site | New-AlloyScanSyncJob HQ -Store $Path -ApiProfilePath $wrong @Job
@@ -24,7 +24,7 @@ AfterAll {
 
 Describe 'Devices that fail' {
     BeforeAll {
-        $store = New-FailingStore (Join-Path $TestDrive 'failing.db') @{ ParkAfter = 2 }
+        $store = Initialize-FailingStore (Join-Path $TestDrive 'failing.db') @{ ParkAfter = 2 }
         $first = Invoke-AlloyScanSync HQ -Store $store 3>$null
         $second = Invoke-AlloyScanSync HQ -Store $store 3>$null
         $third = Invoke-AlloyScanSync HQ -Store $store -WarningVariable warnings 3>$null
@@ -68,7 +68,7 @@ Describe 'Devices that fail' {
 
 Describe '-ErrorsOnly' {
     BeforeAll {
-        $store = New-FailingStore (Join-Path $TestDrive 'only.db') @{ ParkAfter = 0 }
+        $store = Initialize-FailingStore (Join-Path $TestDrive 'only.db') @{ ParkAfter = 0 }
         $null = Invoke-AlloyScanSync HQ -Store $store 3>$null
     }
 

@@ -15,7 +15,7 @@ public abstract class StoreCmdlet : AsyncCmdlet
     private string? _openedFor;
 
     /// <summary>
-    /// The store: path of its SQLite file. Without it the environment variable ALLOYSCAN_STORE decides, else a file in the user's data folder.
+    /// The store: path of its SQLite file, or address of a PostgreSQL database (about_AlloyScan_Store). Without it the environment variable ALLOYSCAN_STORE decides, else a file in the user's data folder.
     /// </summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     public string? Store { get; set; }
