@@ -80,6 +80,7 @@
         'Split-AlloyScanLink'
         'Start-AlloyScanSampleSite'
         'Stop-AlloyScanSampleSite'
+        'Test-AlloyScanApiProfile'
         'Test-AlloyScanConnection'
         'Test-AlloyScanIdentification'
         'Test-AlloyScanNotification'

@@ -138,6 +138,42 @@ public sealed class SyncJobs
         return Find(session, job.Name, timeProvider)!;
     }
 
+    /// <summary>Notes whether the site of a job answers as the job's API profile says. On a profile that did not pass nothing is marked missing, retired or deleted.</summary>
+    /// <param name="name">Name of the job.</param>
+    /// <param name="passed">Whether it does.</param>
+    /// <exception cref="AlloyScanException">There is none (<c>JobNotFound</c>).</exception>
+    public void SetProfilePassed(string name, bool passed)
+    {
+        using var session = _store.NewSession();
+        var job = Get(name);
+        var site = session.Prepare("SELECT site_id FROM jobs WHERE id = @p0").Set(0, job.Id).Number() ?? 0;
+        if (job.ApiProfile is null)
+            return;
+
+        var profile = ProfileHash(job.ApiProfile);
+        if (passed)
+        {
+            session.Prepare("INSERT INTO passed_profiles (site_id, profile, passed_at) VALUES (@p0, @p1, @p2) ON CONFLICT (site_id, profile) DO UPDATE SET passed_at = excluded.passed_at")
+                .Set(0, site).Set(1, profile).Set(2, _store.TimeProvider.NowMilliseconds()).Execute();
+        }
+        else
+        {
+            session.Prepare("DELETE FROM passed_profiles WHERE site_id = @p0 AND profile = @p1").Set(0, site).Set(1, profile).Execute();
+        }
+    }
+
+    /// <summary>Whether a site has answered as a job's API profile says. The documented API counts as such.</summary>
+    internal static bool HasProfilePassed(StoreSession session, long siteId, string? profile) =>
+        profile is null || ProfileHash(profile) is var hash && (hash == ProfileHash("{}")
+            || session.Prepare("SELECT 1 FROM passed_profiles WHERE site_id = @p0 AND profile = @p1").Set(0, siteId).Set(1, hash).Number() is not null);
+
+    private static long ProfileHash(string json)
+    {
+        var hash = new StableHash();
+        hash.Add(ApiProfile.Parse(json).ToJson());
+        return hash.Value;
+    }
+
     /// <summary>Writes a job, with what it uses of the store, as JSON that <see cref="Import"/> reads. It never holds a secret.</summary>
     /// <param name="name">Name of the job.</param>
     /// <exception cref="AlloyScanException">There is none (<c>JobNotFound</c>).</exception>

@@ -79,6 +79,15 @@ public sealed class SiteClient : IInventorySource, IDisposable
         return new ConnectionTest(Options, _address, _caller, _compiled).RunAsync(cancellationToken);
     }
 
+    /// <summary>Reads one page, one device and one snapshot and says of each location of the profile whether there is something at it.</summary>
+    /// <param name="cancellationToken">Stops the test.</param>
+    /// <exception cref="AlloyScanException">No call is left, or the site still limits the rate.</exception>
+    public Task<ApiProfileTestResult> TestProfileAsync(CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return new ProfileTest(Options.Profile, _address, _caller).RunAsync(cancellationToken);
+    }
+
     /// <summary>Gets a token now, so that wrong credentials are found before any work.</summary>
     /// <param name="cancellationToken">Stops the call.</param>
     /// <exception cref="AlloyScanException">No token was given.</exception>

@@ -125,4 +125,14 @@ internal static partial class SqliteSchema
             PRIMARY KEY (notification, job_id)) WITHOUT ROWID;
 
         """;
+
+    private const string Version3Profiles = """
+        -- API profiles, by their hash, that a site has answered as they say. On others nothing is marked missing.
+        CREATE TABLE passed_profiles (
+            site_id INTEGER NOT NULL,
+            profile INTEGER NOT NULL,
+            passed_at INTEGER NOT NULL,
+            PRIMARY KEY (site_id, profile)) WITHOUT ROWID;
+
+        """;
 }

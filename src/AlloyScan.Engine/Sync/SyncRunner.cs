@@ -255,6 +255,13 @@ internal sealed class SyncRunner
             await retired.SettleIntentsAsync(cancellationToken).ConfigureAwait(false);
 
         var removalsAllowed = _context.RemovalsAllowed = _scope.Complete && health.NoRemovalReason is null;
+        if (removalsAllowed && !SyncJobs.HasProfilePassed(_context.Session, _context.SiteId, _context.Job.ApiProfile))
+        {
+            removalsAllowed = false;
+            _context.Observer.OnWarning(
+                $"The API profile of the job '{_context.Job.Name}' has not been tested with this site, so nothing is marked missing, retired or deleted. Test-AlloyScanApiProfile '{_context.Job.Name}' tests it.");
+        }
+
         _scope.Guard.Phase = GuardPhase.Planning;
         _scope.Staging.SettleStale();
         _scope.Staging.SettleOrder();

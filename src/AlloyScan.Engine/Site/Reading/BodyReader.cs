@@ -76,6 +76,9 @@ internal ref struct BodyReader
     /// <summary>The next token.</summary>
     internal JsonTokenType Next() => _json.Read() ? _json.TokenType : throw BodyException.Truncated();
 
+    /// <summary>The value at the reader as a whole.</summary>
+    internal JsonElement Element() => JsonElement.ParseValue(ref _json);
+
     /// <summary>Steps over the value at the reader, or the one of the property at it.</summary>
     internal void Skip()
     {
