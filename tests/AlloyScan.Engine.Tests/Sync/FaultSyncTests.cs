@@ -109,7 +109,9 @@ public sealed class FaultSyncTests
     private void AssertNoSecretWasSaid(SyncFixture fixture, SampleSiteHost site)
     {
         _overheard.Add(string.Join('\n', fixture.Everything()));
-        _overheard.AddFiles(fixture.Store.Location.Path);
+        // What a server has on its disk is not ours to read; its rows are here.
+        if (fixture.Store.Location.Postgres is null)
+            _overheard.AddFiles(fixture.Store.Location.Path);
         Assert.NotEmpty(site.State.Tokens.Issued);
         _overheard.AssertSilentOn([Secret, .. site.State.Tokens.Issued]);
     }
