@@ -49,9 +49,18 @@ internal static partial class PostgresSql
         return Text().Replace(sql, """text COLLATE "C" """.TrimEnd());
     }
 
-    /// <summary>A pattern of GLOB, with which people's patterns come, as one of LIKE.</summary>
-    private static string AsLike(string pattern) =>
-        $@"replace(replace(replace(replace(replace(replace({pattern}, '\', '\\'), '%', '\%'), '_', '\_'), '*', '%'), '?', '_'), '[[]', '[')";
+    /// <summary>
+    /// A pattern of GLOB, with which people's patterns come, as one of LIKE. Sets of one character, by which a wildcard stands for itself,
+    /// are put aside under characters that no pattern has while the others are spelt anew.
+    /// </summary>
+    private static string AsLike(string pattern)
+    {
+        var text = pattern;
+        foreach (var (from, to) in (ReadOnlySpan<(string, string)>)[
+            ("'[[]'", "chr(1)"), ("'[*]'", "chr(2)"), ("'[?]'", "chr(3)"), (@"'\'", @"'\\'"), ("'%'", @"'\%'"), ("'_'", @"'\_'"), ("'*'", "'%'"), ("'?'", "'_'"), ("chr(1)", "'['"), ("chr(2)", "'*'"), ("chr(3)", "'?'")])
+            text = $"replace({text}, {from}, {to})";
+        return text;
+    }
 
     [GeneratedRegex(@"CREATE INDEX temp\.(\w+) ON (\w+)")]
     private static partial Regex TempIndex();

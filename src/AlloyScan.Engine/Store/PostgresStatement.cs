@@ -27,7 +27,7 @@ internal sealed class PostgresStatement : Statement
 
     public override Statement Set(int position, string? value)
     {
-        _values[position] = PostgresDialect.Clean(value);
+        _values[position] = Storable(value);
         _numbers[position] = false;
         return this;
     }

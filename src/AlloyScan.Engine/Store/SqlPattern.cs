@@ -27,6 +27,15 @@ internal static class SqlPattern
             {
                 text.Append("[[]");
             }
+            else if (c == '\0' || (char.IsSurrogate(c) && !char.IsSurrogatePair(pattern, i)))
+            {
+                // No store has such a text, and not every one can be asked for it.
+                text.Append('\uFFFD');
+            }
+            else if (char.IsHighSurrogate(c))
+            {
+                text.Append(c).Append(pattern[++i]);
+            }
             else
             {
                 text.Append(c < 128 ? char.ToLowerInvariant(c) : c);

@@ -34,7 +34,8 @@ internal static partial class SqliteSchema
             changes INTEGER NOT NULL,
             base INTEGER NOT NULL,
             most_changes INTEGER NOT NULL,
-            most_share REAL NOT NULL,
+            -- In millionths.
+            most_share INTEGER NOT NULL,
             tripped INTEGER NOT NULL,
             PRIMARY KEY (plan_id, position)) WITHOUT ROWID;
         ALTER TABLE runs ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
@@ -75,8 +76,8 @@ internal static partial class SqliteSchema
             monthly_budget INTEGER,
             recharge_day INTEGER NOT NULL DEFAULT 1,
             created_at INTEGER NOT NULL,
-            updated_at INTEGER NOT NULL,
-            UNIQUE (site_id, client_id));
+            updated_at INTEGER NOT NULL);
+        CREATE UNIQUE INDEX app_registrations_client ON app_registrations (site_id, client_id);
 
         """;
 

@@ -23,7 +23,7 @@ internal abstract class Statement : IDisposable
 
     /// <summary>A text as it is, if every store can keep it so.</summary>
     /// <exception cref="AlloyScanException">It holds a NUL or half of a surrogate pair (<c>InvalidText</c>). What a site says is free of them when it comes here.</exception>
-    protected static string? Storable(string? value)
+    internal static string? Storable(string? value)
     {
         if (value is null || (!value.Contains('\0') && (!value.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF') || IsPaired(value))))
             return value;

@@ -187,7 +187,7 @@ internal sealed class StoreSession : IDisposable
                 using var command = Connection.CreateCommand();
                 command.CommandText = _dialect.Spell(sql);
                 for (var i = 0; i < arguments.Length; i++)
-                    AddParameter(command, i).Value = _dialect.Value(arguments[i]);
+                    AddParameter(command, i).Value = _dialect.Value(arguments[i] is string text ? Statement.Storable(text) : arguments[i]);
                 if (!InTransaction)
                     _dialect.ShortenWait(command);
                 return work(command);

@@ -24,9 +24,15 @@ public sealed class LeaseTests
         return fixture;
     }
 
+    private static string Now(SyncFixture fixture)
+    {
+        using var session = fixture.Store.NewSession();
+        return session.DatabaseNow;
+    }
+
     private static void HeldElsewhere(SyncFixture fixture, int secondsAgo) => fixture.Sql($"""
         INSERT INTO leases (name, number, job, host, process_id, process_started, acquired_at, heartbeat_at)
-        VALUES ('target:1', 7, 'Night', 'elsewhere', 4711, 0, 1767225600000, CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) - {secondsAgo} * 1000)
+        VALUES ('target:1', 7, 'Night', 'elsewhere', 4711, 0, 1767225600000, {Now(fixture)} - {secondsAgo} * 1000)
         ON CONFLICT (name) DO UPDATE SET number = 7, job = excluded.job, host = excluded.host, process_id = excluded.process_id, acquired_at = excluded.acquired_at, heartbeat_at = excluded.heartbeat_at
         """);
 
@@ -80,7 +86,7 @@ public sealed class LeaseTests
         fixture.Sql("UPDATE leases SET heartbeat_at = heartbeat_at - 121000");
         await fixture.RunWellAsync();
 
-        double Age() => double.Parse(fixture.Scalar("SELECT (julianday('now') - 2440587.5) * 86400 - heartbeat_at / 1000.0 FROM leases")!, System.Globalization.CultureInfo.InvariantCulture);
+        double Age() => double.Parse(fixture.Scalar($"SELECT ({Now(fixture)} - heartbeat_at) / 1000.0 FROM leases")!, System.Globalization.CultureInfo.InvariantCulture);
     }
 
     [Theory]
@@ -187,7 +193,7 @@ public sealed class LeaseTests
         Assert.True(heir.Status == SyncRunStatus.Succeeded, heir.Message);
         Assert.Equal(5, sleeper.ExitCode);
         Assert.Equal("Canceled", fixture.Scalar("SELECT status FROM runs ORDER BY id LIMIT 1"));
-        Assert.Equal(["0"], fixture.Rows("SELECT count(*) FROM (SELECT record FROM links WHERE state = 1 GROUP BY record HAVING count(*) > 1)"));
+        Assert.Equal(["0"], fixture.Rows("SELECT count(*) FROM (SELECT record FROM links WHERE state = 1 GROUP BY record HAVING count(*) > 1) AS shared"));
         Assert.Equal(fixture.Scalar("SELECT count(*) FROM records"), fixture.Scalar("SELECT count(*) FROM changes WHERE action = 'Create'"));
         Assert.Equal("600", fixture.Scalar("SELECT (SELECT count(*) FROM links WHERE state = 1) + (SELECT count(*) FROM conflicts WHERE state = 'Open')"));
     }

@@ -178,14 +178,16 @@ public sealed class PostgresStoreTests : IDisposable
     }
 
     [PostgresFact]
-    public void Text_that_PostgreSQL_cannot_hold_is_cleaned()
+    public void Text_that_PostgreSQL_cannot_hold_is_refused_as_by_SQLite()
     {
         var place = NewStore();
         using var session = new StoreSession(StoreDialect.Of(place.Location), place.Location);
-        session.Prepare("INSERT INTO sites (name, created_at) VALUES (@p0, @p1)").Set(0, "a\0b\uD800c").Set(1, 0L).Execute();
-        Assert.Equal("ab\uFFFDc", session.Prepare("SELECT name FROM sites").Text());
-        Assert.Equal(1, session.Execute("UPDATE sites SET name = @p0", "x\0y"));
-        Assert.Equal("xy", session.Prepare("SELECT name FROM sites").Text());
+        var insert = session.Prepare("INSERT INTO sites (name, created_at) VALUES (@p0, @p1)");
+        Assert.Equal("InvalidText", Assert.Throws<AlloyScanException>(() => insert.Set(0, "a\0b")).ErrorId);
+        Assert.Equal("InvalidText", Assert.Throws<AlloyScanException>(() => insert.Set(0, "a\uD800c")).ErrorId);
+        insert.Set(0, "a").Set(1, 0L).Execute();
+        Assert.Equal("InvalidText", Assert.Throws<AlloyScanException>(() => session.Execute("UPDATE sites SET name = @p0", "x\0y")).ErrorId);
+        Assert.Equal("a", session.Prepare("SELECT name FROM sites").Text());
     }
 
     [PostgresFact]

@@ -13,7 +13,7 @@ public sealed class StoreTroubleTests
 {
     private static SyncFixture WithDevices(int count = 300, TimeProvider? clock = null)
     {
-        var fixture = new SyncFixture(clock: clock);
+        var fixture = new SyncFixture(clock: clock, postgres: false);
         for (var i = 0; i < count; i++)
             fixture.Source.Add(SyncFixture.Device($"d{i:000}", $"PC-{i:000}", $"SERIAL-{i:000}"), SyncFixture.Snapshot($"a{i:000}", software: ("Editor", "1")));
         return fixture;
@@ -71,7 +71,7 @@ public sealed class StoreTroubleTests
         if (OperatingSystem.IsWindows())
             return;
 
-        using var fixture = new SyncFixture();
+        using var fixture = new SyncFixture(postgres: false);
         await using var site = await SampleSiteHost.StartAsync(new SampleSiteOptions { Devices = 700, SoftwarePerComputer = 30 });
         fixture.Job = fixture.Store.Jobs.Update(fixture.Job with { SiteUrl = site.SiteUrl, ClientId = site.ClientId, ClientSecret = SecretReference.FromMemory(new Secret(site.ClientSecret)) });
         // A limit on the size of files stands for the disk. What the runtime maps twice would count as well.

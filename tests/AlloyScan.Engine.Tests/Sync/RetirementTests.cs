@@ -20,7 +20,7 @@ public sealed class RetirementTests
     }
 
     private static void DaysPass(SyncFixture fixture, int days) =>
-        fixture.Sql($"UPDATE links SET missing_since = missing_since - {days} * 86400000");
+        fixture.Sql($"UPDATE links SET missing_since = missing_since - {days} * CAST(86400000 AS BIGINT)");
 
     /// <summary>Takes a device away and runs until its CI is retired.</summary>
     private static async Task<Device> RetireAsync(SyncFixture fixture, int index)
@@ -50,7 +50,7 @@ public sealed class RetirementTests
         Assert.Equal("2", fixture.Scalar("SELECT missing_runs FROM links WHERE device_id = 'd03'"));
         fixture.Source.ClaimedTotal = null;
 
-        fixture.Sql("UPDATE links SET missing_since = missing_since + 25 * 86400000 WHERE missing_since IS NOT NULL");
+        fixture.Sql("UPDATE links SET missing_since = missing_since + 25 * CAST(86400000 AS BIGINT) WHERE missing_since IS NOT NULL");
         Assert.Equal(0, (await fixture.RunWellAsync()).Retired);
         DaysPass(fixture, 3);
 

@@ -18,9 +18,9 @@ public sealed class StoppingTests
 
     public static TheoryData<string> Stages => ["Read", "Update", "Create", "Decide", "Confirm"];
 
-    private static SyncFixture WithDevices(int count, TimeProvider? clock = null)
+    private static SyncFixture WithDevices(int count, TimeProvider? clock = null, bool? postgres = null)
     {
-        var fixture = new SyncFixture(s_unguarded, clock);
+        var fixture = new SyncFixture(s_unguarded, clock, postgres);
         for (var i = 0; i < count; i++)
             fixture.Source.Add(SyncFixture.Device($"d{i:000}", $"PC-{i:000}", $"SERIAL-{i:000}"), SyncFixture.Snapshot($"a{i:000}", software: ("Editor", "1")));
         return fixture;
@@ -104,7 +104,7 @@ public sealed class StoppingTests
     [Fact]
     public async Task It_stops_while_the_store_is_locked_by_another_program()
     {
-        using var fixture = WithDevices(20);
+        using var fixture = WithDevices(20, postgres: false);
         using var connection = fixture.Connect();
         using var stop = new CancellationTokenSource();
         var locked = new TaskCompletionSource();
@@ -140,7 +140,7 @@ public sealed class StoppingTests
     [Fact]
     public async Task It_stops_while_it_waits_to_begin()
     {
-        using var fixture = WithDevices(1);
+        using var fixture = WithDevices(1, postgres: false);
         using var connection = fixture.Connect();
         using var command = connection.CreateCommand();
         command.CommandText = "BEGIN IMMEDIATE";
@@ -154,7 +154,7 @@ public sealed class StoppingTests
     [Fact]
     public async Task It_stops_in_the_middle_of_a_long_statement()
     {
-        using var fixture = WithDevices(1);
+        using var fixture = WithDevices(1, postgres: false);
         using var stop = new CancellationTokenSource();
         using var session = fixture.Store.NewStoppableSession(stop.Token);
         var statement = session.Prepare("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000) SELECT count(*) FROM n");

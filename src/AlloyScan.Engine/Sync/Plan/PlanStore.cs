@@ -134,7 +134,7 @@ internal sealed class PlanStore(StoreSession session)
         {
             session.Execute(
                 "INSERT INTO plan_slices (plan_id, position, kind, class, platform, field, value, changes, base, most_changes, most_share, tripped) VALUES (@p0, @p1, @p2, @p3, @p4, @p5, @p6, @p7, @p8, @p9, @p10, @p11)",
-                planId, ++position, (int)slice.Kind, (int)slice.Class, slice.Platform, slice.Field, slice.Value, slice.Changes, slice.Of, slice.Limit.Count, (double)slice.Limit.Share, slice.Tripped ? 1 : 0);
+                planId, ++position, (int)slice.Kind, (int)slice.Class, slice.Platform, slice.Field, slice.Value, slice.Changes, slice.Of, slice.Limit.Count, (long)Math.Round(slice.Limit.Share * 1_000_000), slice.Tripped ? 1 : 0);
         }
 
         session.Execute("UPDATE plans SET hash = @p1 WHERE id = @p0", planId, Hash(planId));

@@ -76,7 +76,7 @@ public sealed class SyncPlans
                 Value = reader.Text(4),
                 Changes = reader.GetInt64(5),
                 Of = reader.GetInt64(6),
-                Limit = new GuardLimit(reader.GetInt32(7), Math.Round((decimal)reader.GetDouble(8), 6)),
+                Limit = new GuardLimit(reader.GetInt32(7), reader.GetInt64(8) / 1_000_000m),
                 Tripped = reader.GetInt32(9) != 0,
             });
         }
