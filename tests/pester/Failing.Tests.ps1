@@ -39,7 +39,7 @@ Describe 'Devices that fail' {
 
     It 'are parked when they failed too often, and said' {
         "$($third.Status) $($third.Errors) $($third.Parked)" | Should -Be "Succeeded 0 $($second.Errors)"
-        $warnings | Should -Match 'devices are parked after 2 or more failed runs in a row'
+        "$warnings" | Should -Match 'devices are parked after 2 or more failed runs in a row'
         @(Get-AlloyScanSyncError -Parked -Store $store).Count | Should -Be $third.Parked
         @($second | Get-AlloyScanSyncError -Parked).Count | Should -Be $third.Parked
         @($first | Get-AlloyScanSyncError -Parked).Count | Should -Be 0

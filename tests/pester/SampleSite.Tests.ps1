@@ -45,7 +45,7 @@ Describe 'Start-AlloyScanSampleSite' {
     It 'with the fault <Fault> makes a run end as <Status> and say <Says>' -ForEach @(
         @{ Fault = 'shaky'; Status = 'Succeeded'; Says = '' }
         @{ Fault = 'Html:on=List'; Status = 'Failed'; Says = '*HTML*proxy*' }
-        @{ Fault = 'TotalCollapses:on=List'; Status = 'PartiallySucceeded'; Says = '*could not be read completely; nothing was marked missing or deleted*' }
+        @{ Fault = 'TotalCollapses:on=List'; Status = 'PartiallySucceeded'; Says = '*could not be read completely; nothing was marked missing, retired, deleted or removed*' }
         @{ Fault = 'forbidden'; Status = 'Failed'; Says = '*refuses (403*may not do that*' }
         @{ Fault = 'redirect'; Status = 'Failed'; Says = '*redirects (302) to http://elsewhere.invalid*' }
         @{ Fault = 'Truncated:on=Snapshot,sticky=true'; Status = 'PartiallySucceeded'; Says = "*1 device failed; see the run's errors*" }
