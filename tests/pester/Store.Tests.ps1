@@ -67,7 +67,9 @@ Describe 'A job in PostgreSQL' {
         $computer.Store | Should -Not -Match ':[^/@]*@'
         ($computer | Get-AlloyCmdbInstallation).Count | Should -BeGreaterThan 0
         (Get-AlloyCmdbComputer $computer.Name.ToUpper() -Store $store).Id | Should -Contain $computer.Id
-        $null = Undo-AlloyScanSync HQ -Store $store -Confirm:$false
+        $undone = Undo-AlloyScanSync -RunId $first.Id -Store $store -Confirm:$false
+        $undone | Should -Not -BeNullOrEmpty
+        Get-AlloyCmdbComputer -Store $store | Should -BeNullOrEmpty
     }
 
     It 'names what a role lacks' {
