@@ -25,6 +25,7 @@ internal struct BusyWait(CancellationToken stop)
         if (waited > s_patience)
             return false;
 
+        // SQLite is called synchronously, always off the thread that the user sees, so there is nothing to await.
         Thread.Sleep(s_step);
         return true;
     }

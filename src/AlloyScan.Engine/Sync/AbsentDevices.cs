@@ -74,11 +74,8 @@ internal sealed class AbsentDevices(RunScope scope, Forecaster forecaster)
         if (!scope.Context.Applying || (_stillMissing.Count == 0 && takenBack.Count == 0))
             return;
 
-        scope.Session.InTransactionDo(() =>
+        scope.Write(() =>
         {
-            if (scope.Lease is not null && !scope.Lease.Renew())
-                throw new LeaseLostException();
-
             var count = scope.Session.Prepare("UPDATE links SET missing_runs = missing_runs + 1 WHERE id = @p0 AND state = 2");
             foreach (var id in _stillMissing)
                 count.Set(0, id).Execute();
@@ -110,11 +107,8 @@ internal sealed class AbsentDevices(RunScope scope, Forecaster forecaster)
         if (gone.Count == 0)
             return;
 
-        scope.Session.InTransactionDo(() =>
+        scope.Write(() =>
         {
-            if (scope.Lease is not null && !scope.Lease.Renew())
-                throw new LeaseLostException();
-
             foreach (var id in gone)
             {
                 scope.Session.Prepare("UPDATE conflicts SET state = 'Gone', updated_at = @p1 WHERE id = @p0").Set(0, id).Set(1, scope.Context.TimeProvider.NowMilliseconds()).Execute();

@@ -53,32 +53,32 @@ public sealed record CallForecast
     /// <summary>Whether a real run of its own, with the same budget, gets through; <see langword="null"/> without a budget.</summary>
     public bool? Fits => RunBudget is null && MonthLeft is null ? null : !(Total > RunBudget) && !(Total > MonthLeft);
 
-    /// <summary>The calls and what they are for, in words.</summary>
-    private string Describe()
-    {
-        var parts = new List<string>();
-        Add(Token, "token", "tokens");
-        Add(Catalog, "page of the software catalog", "pages of the software catalog");
-        Add(Pages, "page of the device list", "pages of the device list");
-        Add(Details, "device", "devices");
-        Add(Snapshots, "snapshot", "snapshots");
-        Add(Confirmations, "confirmation", "confirmations");
-        Add(Deletions, "deletion", "deletions");
-        var text = string.Create(CultureInfo.InvariantCulture, $"{(IsCounted ? string.Empty : "up to ")}{Total:N0} API {(Total == 1 ? "call" : "calls")}");
-        return parts.Count == 0 ? text : $"{text} ({string.Join(", ", parts)})";
-
-        void Add(long count, string one, string many)
-        {
-            if (count > 0)
-                parts.Add(string.Create(CultureInfo.InvariantCulture, $"{count:N0} {(count == 1 ? one : many)}"));
-        }
-    }
-
     /// <summary>Whether a rehearsal gave it: then <see cref="Spent"/> is what the planning cost.</summary>
     public bool IsRehearsal { get; init; }
 
-    /// <summary>The calls and what they are for, on a few words.</summary>
-    public string Calls => Describe();
+    /// <summary>The calls and what they are for, in words.</summary>
+    public string Calls
+    {
+        get
+        {
+            var parts = new List<string>();
+            Add(Token, "token", "tokens");
+            Add(Catalog, "page of the software catalog", "pages of the software catalog");
+            Add(Pages, "page of the device list", "pages of the device list");
+            Add(Details, "device", "devices");
+            Add(Snapshots, "snapshot", "snapshots");
+            Add(Confirmations, "confirmation", "confirmations");
+            Add(Deletions, "deletion", "deletions");
+            var text = string.Create(CultureInfo.InvariantCulture, $"{(IsCounted ? string.Empty : "up to ")}{Total:N0} API {(Total == 1 ? "call" : "calls")}");
+            return parts.Count == 0 ? text : $"{text} ({string.Join(", ", parts)})";
+
+            void Add(long count, string one, string many)
+            {
+                if (count > 0)
+                    parts.Add(string.Create(CultureInfo.InvariantCulture, $"{count:N0} {(count == 1 ? one : many)}"));
+            }
+        }
+    }
 
     /// <inheritdoc/>
     public override string ToString() => Sentence;

@@ -74,11 +74,8 @@ internal sealed class CatalogStage(RunScope scope)
         if (changed.Count == 0)
             return;
 
-        scope.Session.InTransactionDo(() =>
+        scope.Write(() =>
         {
-            if (scope.Lease is not null && !scope.Lease.Renew())
-                throw new LeaseLostException();
-
             var update = scope.Session.Prepare("UPDATE products SET software_group = @p1 WHERE id = @p0");
             foreach (var (id, group) in changed)
                 update.Set(0, id).Set(1, group).Execute();

@@ -19,7 +19,7 @@ internal sealed class GuardStage(RunScope scope)
     }
 
     /// <summary>Keeps what is held back, and voids what was planned before. Call when all that is held stands among the planned rows.</summary>
-    /// <param name="isWhole">Whether the job was planned anew, and not only some of its devices.</param>
+    /// <param name="isWhole">Whether the job was planned anew, and not only some of its devices. A plan that somebody asked for takes the place of older ones in any case.</param>
     public void Settle(bool isWhole = true)
     {
         scope.Batch.Flush();
@@ -34,7 +34,7 @@ internal sealed class GuardStage(RunScope scope)
         scope.Write(() =>
         {
             var held = scope.Plans.Hold(spool, _findings, row => row.Kinds).Count;
-            if (isWhole)
+            if (isWhole || !scope.Context.Applying)
                 scope.Plans.VoidOthers(scope.Context, scope.PlanId);
             if (scope.Context.Applying)
             {

@@ -144,5 +144,6 @@ internal sealed class ReplayStage(RunScope scope)
     }
 
     private string? NameOf(string deviceId) =>
-        scope.Session.Prepare("SELECT device_name FROM errors WHERE device_id = @p0 ORDER BY id DESC LIMIT 1").Set(0, deviceId).Text();
+        scope.Session.Prepare("SELECT e.device_name FROM errors e JOIN runs r ON r.id = e.run_id WHERE e.device_id = @p0 AND r.site_id = @p1 ORDER BY e.id DESC LIMIT 1")
+            .Set(0, deviceId).Set(1, scope.Context.SiteId).Text();
 }

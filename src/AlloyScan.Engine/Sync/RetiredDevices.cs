@@ -64,11 +64,8 @@ internal sealed class RetiredDevices(RunScope scope)
 
         long intent = 0;
         var mayDelete = false;
-        scope.Session.InTransactionDo(() =>
+        scope.Write(() =>
         {
-            if (scope.Lease is not null && !scope.Lease.Renew())
-                throw new LeaseLostException();
-
             mayDelete = IsRetiredBySomebody(link);
             if (!mayDelete)
                 return;

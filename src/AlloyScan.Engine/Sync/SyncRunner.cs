@@ -116,7 +116,7 @@ internal sealed class SyncRunner
             {
                 var guard = new GuardStage(_scope);
                 guard.Judge();
-                guard.Settle();
+                guard.Settle(isWhole: false);
                 if (_context.Applying)
                     guard.Apply(cancellationToken);
             }
@@ -125,7 +125,7 @@ internal sealed class SyncRunner
         }
         catch (Exception e) when (e is LeaseLostException || (e is OperationCanceledException && cancellationToken.IsCancellationRequested))
         {
-            _scope.Say(e is LeaseLostException ? e.Message : "Stopped on request. What was committed stays; the next run goes on from there.");
+            _scope.Say(e is LeaseLostException ? e.Message : Stopped);
             return (SyncRunStatus.Canceled, null);
         }
         catch (AlloyScanException e)
@@ -363,7 +363,7 @@ internal sealed class SyncRunner
             absent.Hold();
         if (removalsAllowed && guard.Held.HasFlag(GuardKinds.Deletion))
             retired.Hold();
-        guard.Settle();
+        guard.Settle(isWhole: !_scope.WasCut);
         return guard;
     }
 

@@ -385,6 +385,21 @@ public sealed class GuardTests
     }
 
     [Fact]
+    public async Task A_run_that_the_budget_cut_planned_only_a_part_and_voids_no_plan()
+    {
+        using var fixture = await WithAsync(60);
+        Add(fixture, "n", 12);
+        var plan = (await fixture.RunAsync()).PlanId!.Value;
+        Audit(fixture, 40, (s, i) => s with { User = new SnapshotUser { Login = $"user{i}" } });
+
+        var cut = await fixture.RunAsync(maxApiCalls: 8);
+        Assert.True(cut.StoppedByBudget);
+
+        Assert.Equal(12, (await ApproveAsync(fixture, plan)).Created);
+        Assert.Equal((SyncRunStatus.Succeeded, 0), ((await fixture.RunAsync()) is var run ? run.Status : default, run.Created));
+    }
+
+    [Fact]
     public async Task An_approval_that_was_stopped_goes_on_where_it_was()
     {
         using var fixture = await WithAsync(30);
