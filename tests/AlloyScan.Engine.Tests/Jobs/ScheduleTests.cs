@@ -138,11 +138,14 @@ public sealed class ScheduleTests
     [InlineData("vienna", "Europe/Vienna")]
     [InlineData("New York", "America/New_York")]
     [InlineData("Pacific Standart Time", "Pacific Standard Time")]
+    [InlineData("Europe/Wien", "Europe/Vienna")]
     public void An_unknown_zone_is_answered_with_near_names(string zone, string near)
     {
         var error = Assert.Throws<AlloyScanException>(() => TimeZones.Find(zone));
         Assert.Equal("UnknownTimeZone", error.ErrorId);
         Assert.Contains($"'{near}'", error.Advice, StringComparison.Ordinal);
+        // A short name is not near to every other short one.
+        Assert.DoesNotContain("Asia/", error.Advice!, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -60,22 +60,26 @@ public static class TimeZones
             return [];
 
         var wanted = Plain(name);
+        var wantedCity = Plain(name[(name.LastIndexOf('/') + 1)..]);
         return
         [
             .. s_names.Value.Keys
                 .Select(known => (Name: known, Distance: Distance(known)))
-                .Where(n => n.Distance <= Math.Max(2, wanted.Length / 3))
+                .Where(n => n.Distance < int.MaxValue)
                 .OrderBy(n => n.Distance).ThenBy(n => n.Name, StringComparer.Ordinal)
                 .Take(MostNearNames).Select(n => n.Name),
         ];
 
+        // A short name is near to few others: one letter in three may differ.
         int Distance(string known)
         {
             var whole = Plain(known);
-            var city = Plain(known[(known.LastIndexOf('/') + 1)..]);
-            var cityOfName = Plain(name[(name.LastIndexOf('/') + 1)..]);
-            var contained = wanted.Length >= 3 && whole.Contains(wanted, StringComparison.Ordinal) ? 1 : int.MaxValue;
-            return Math.Min(contained, Math.Min(Edits(whole, wanted), Edits(city, cityOfName) + (city.Length < 4 ? 2 : 0)));
+            if (wanted.Length >= 3 && whole.Contains(wanted, StringComparison.Ordinal))
+                return 1;
+
+            var ofWhole = Edits(whole, wanted);
+            var ofCity = Edits(Plain(known[(known.LastIndexOf('/') + 1)..]), wantedCity);
+            return Math.Min(ofWhole <= Math.Max(2, wanted.Length / 3) ? ofWhole : int.MaxValue, ofCity <= wantedCity.Length / 3 ? ofCity : int.MaxValue);
         }
     }
 
