@@ -144,6 +144,7 @@ internal sealed class JobRunner(AlloyStore store, ServeSettings settings, ServeM
         }
         catch (OperationCanceledException) when (lost.IsCancellationRequested)
         {
+            logger.StoppedEarly(job.Name);
             settles = false;
         }
         catch (AlloyScanException)

@@ -56,6 +56,9 @@ internal static partial class ServeLog
     private static partial void Ended(
         ILogger logger, LogLevel level, string job, long run, SyncRunStatus status, double seconds, int read, int created, int updated, int errors, long apiCalls, string message);
 
+    [LoggerMessage(26, LogLevel.Warning, "Job '{Job}' was stopped before its run began")]
+    public static partial void StoppedEarly(this ILogger logger, string job);
+
     [LoggerMessage(30, LogLevel.Warning, "Job '{Job}': {Message}")]
     public static partial void RunWarned(this ILogger logger, string job, string message);
 

@@ -129,13 +129,16 @@ internal sealed class ServeMetrics(TimeProvider timeProvider)
             Head(text, "alloyscan_api_calls_total", "counter", "API calls of scheduled runs.");
             foreach (var (job, calls) in _apiCalls)
                 Line(text, "alloyscan_api_calls_total", calls, ("job", job));
+            // A reader of the format takes the lines of a family only together.
             Head(text, "alloyscan_job_running", "gauge", "1 while a scheduled run of the job is under way.");
+            foreach (var job in _jobs)
+                Line(text, "alloyscan_job_running", _running.Contains(job.Name) ? 1 : 0, ("job", job.Name));
             Head(text, "alloyscan_job_enabled", "gauge", "Whether the schedule runs the job.");
+            foreach (var job in _jobs)
+                Line(text, "alloyscan_job_enabled", job.Enabled ? 1 : 0, ("job", job.Name));
             Head(text, "alloyscan_job_next_run_time_seconds", "gauge", "When the job is due next.");
             foreach (var job in _jobs)
             {
-                Line(text, "alloyscan_job_running", _running.Contains(job.Name) ? 1 : 0, ("job", job.Name));
-                Line(text, "alloyscan_job_enabled", job.Enabled ? 1 : 0, ("job", job.Name));
                 if (job.Due is { } due)
                     Line(text, "alloyscan_job_next_run_time_seconds", Seconds(due), ("job", job.Name));
             }

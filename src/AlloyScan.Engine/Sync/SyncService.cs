@@ -86,8 +86,8 @@ public sealed class SyncService
                     plans.Check(selection, context, settled: !context.SoftwareGroups.IsFiltering);
                 if (applying)
                 {
-                    RunRow.Begin(context, request.Kind);
                     plans.DropSpool(context.TargetId);
+                    RunRow.Begin(context, request.Kind);
                 }
 
                 return await NewRunner(context, request, new MeteredSource(request.Source ?? ownClient!, budget), budget, lease).RunAsync(cancellationToken).ConfigureAwait(false);

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net.Http;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using AlloyScan.AutomationServer;
 using AlloyScan.Engine.Credentials;
 using AlloyScan.Engine.Jobs;
@@ -88,6 +89,9 @@ public sealed class ServeTests : IAsyncLifetime, IDisposable
         Assert.Matches($"\nalloyscan_registration_budget_left\\{{[^}}]*registration=\"Sync\"\\}} {10_000 - run.ApiCalls}\n", metrics);
         Assert.Matches("\nalloyscan_registration_expires_days\\{[^}]*registration=\"Sync\"\\} (100|99)\n", metrics);
         Assert.All(metrics.TrimEnd().Split('\n'), line => Assert.Matches("^(# (HELP|TYPE) [a-z_]+ .+|[a-z_]+(\\{[a-z_]+=\"[^\"]*\"(,[a-z_]+=\"[^\"]*\")*\\})? [-0-9.E+]+)$", line));
+        // Lines of a family stand together: its name begins once.
+        var families = metrics.TrimEnd().Split('\n').Select(line => Regex.Match(line, "^(?:# (?:HELP|TYPE) )?([a-z_]+?)(?:_sum|_count)?(?=[ {])").Groups[1].Value).ToList();
+        Assert.Equal(families.Distinct().Count(), families.Where((family, i) => i == 0 || families[i - 1] != family).Count());
 
         Assert.Equal(0, await server.StopAsync());
         Assert.Single(_store.Runs.List("HQ"));
@@ -226,7 +230,7 @@ public sealed class ServeTests : IAsyncLifetime, IDisposable
         using (var server = Serve())
         {
             await server.SeeAsync(CatchingUp, "Slow");
-            await UntilAsync(() => _store.Runs.List("Slow").Any());
+            await UntilAsync(() => slow.State.Log.Requests > 2);
             Assert.Equal(0, await server.StopAsync());
             Assert.Contains("Canceled", server.Last(Ended, "Slow"), StringComparison.Ordinal);
         }

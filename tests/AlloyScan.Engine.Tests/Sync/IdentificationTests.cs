@@ -128,7 +128,7 @@ public sealed class IdentificationTests
         fixture.Source.Add(Device("a", "PC-1", "SN1"), Snapshot("s-a"));
         fixture.Source.Add(Device("b", "PC-2", "SN2"), Snapshot("s-b"));
         await fixture.RunWellAsync();
-        fixture.Sql("DELETE FROM links; DELETE FROM link_values; UPDATE records SET serial_number = 'SN1'; INSERT OR IGNORE INTO record_identifiers SELECT 2, 'SN1', id FROM records");
+        fixture.Sql("DELETE FROM links; DELETE FROM link_values; UPDATE records SET serial_number = 'SN1'; INSERT INTO record_identifiers SELECT 2, 'SN1', id FROM records WHERE id > 0 ON CONFLICT DO NOTHING");
         fixture.Source.Devices.Clear();
         fixture.Source.Add(Device("new", "PC-9", "SN1"), Snapshot("s-new"));
         fixture.Source.Add(Device("new2", "PC-10", "SN10"), Snapshot("s-new2"));
