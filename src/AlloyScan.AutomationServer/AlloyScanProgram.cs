@@ -42,6 +42,7 @@ internal static partial class AlloyScanProgram
         JobsCommand.Create(),
         RunsCommand.Create(),
         VerifyCommand.Create(),
+        ReportCommand.Create(),
     };
 
     private static int ReportUsage(ParseResult parsed, IReadOnlyList<string> args, TextWriter error, Screen screen)

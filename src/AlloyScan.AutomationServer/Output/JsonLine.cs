@@ -156,6 +156,33 @@ internal static class JsonLine
         json.WriteString("advice", check.Advice);
     });
 
+    /// <summary>A row of the journal: the columns of <c>sync_changes</c>.</summary>
+    /// <param name="change">The row.</param>
+    public static string Of(JournalEntry change) => Write(json =>
+    {
+        json.WriteNumber("run_id", change.RunId);
+        json.WriteString("target", change.Target);
+        json.WriteString("class", change.Class.ToString());
+        json.WriteString("record_id", change.RecordId);
+        json.WriteString("action", change.Action);
+        json.WriteString("field", change.Field);
+        json.WriteString("old_value", change.OldValue);
+        json.WriteString("new_value", change.NewValue);
+    });
+
+    /// <summary>A device that failed: the columns of <c>sync_errors</c>.</summary>
+    /// <param name="error">The row.</param>
+    public static string Of(SyncError error) => Write(json =>
+    {
+        json.WriteNumber("run_id", error.RunId);
+        json.WriteString("device_id", error.DeviceId);
+        json.WriteString("device_name", error.DeviceName);
+        json.WriteString("stage", error.Stage);
+        json.WriteString("error_id", error.ErrorId);
+        json.WriteString("message", error.Message);
+        json.WriteNumber("attempts", error.Attempts);
+    });
+
     private static void WriteNumber(Utf8JsonWriter json, string name, long? value)
     {
         if (value is { } number)

@@ -120,6 +120,38 @@ internal static class Tables
         return table;
     }
 
+    /// <summary>Rows of the journal.</summary>
+    /// <param name="changes">The rows.</param>
+    public static Table Journal(IEnumerable<JournalEntry> changes)
+    {
+        var table = new Table();
+        table.AddColumn(new TableColumn("Action").NoWrap());
+        table.AddColumn(new TableColumn("ID").NoWrap());
+        table.AddColumn("Field");
+        table.AddColumn("Before");
+        table.AddColumn("After");
+        foreach (var change in changes)
+            table.AddRow(Cell(change.Action), Cell(change.RecordId), Cell(change.Field ?? ""), Cell(change.OldValue ?? ""), Cell(change.NewValue ?? ""));
+
+        return table;
+    }
+
+    /// <summary>Devices that failed.</summary>
+    /// <param name="errors">The rows.</param>
+    public static Table Errors(IEnumerable<SyncError> errors)
+    {
+        var table = new Table();
+        table.AddColumn("Device");
+        table.AddColumn(new TableColumn("Stage").NoWrap());
+        table.AddColumn(new TableColumn("Error").NoWrap());
+        table.AddColumn(new TableColumn("Attempts").RightAligned().NoWrap());
+        table.AddColumn("What was wrong");
+        foreach (var error in errors)
+            table.AddRow(Cell(error.DeviceName ?? error.DeviceId ?? ""), Cell(error.Stage), Cell(error.ErrorId), Number(error.Attempts), Cell(error.Message));
+
+        return table;
+    }
+
     /// <summary>A cell, on one line and without what would drive a terminal.</summary>
     private static Text Cell(string text, Style? style = null) => new(PlainText.Line(text), style);
 
