@@ -60,7 +60,7 @@ internal sealed class GuardStage(RunScope scope)
     {
         foreach (var row in scope.Plans.Rows(plan, PlanRows.Held))
         {
-            if (row is { Action: ChangeAction.Create, Facts: { LastSeen: not null } facts })
+            if (row is { Action: ChangeAction.Create or ChangeAction.Update, Facts: { LastSeen: not null } facts })
                 scope.Staging.Keep(facts);
         }
     }

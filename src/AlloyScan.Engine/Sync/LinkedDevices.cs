@@ -13,6 +13,7 @@ internal sealed class LinkedDevices(RunScope scope, DeviceQueue queue)
 
     private readonly List<string> _otherClassNames = [];
     private int _otherClass;
+    private bool _hasKept;
 
     /// <summary>Brings the CIs of linked devices that moved up to date.</summary>
     /// <param name="most">Most calls for it.</param>
@@ -31,6 +32,7 @@ internal sealed class LinkedDevices(RunScope scope, DeviceQueue queue)
     {
         var total = scope.Staging.Count(kind);
         scope.Done = 0;
+        _hasKept = scope.Staging.HasKept;
         return await queue.ForEachAsync(kind, total, Prepare, cancellationToken, most).ConfigureAwait(false);
     }
 
@@ -46,8 +48,15 @@ internal sealed class LinkedDevices(RunScope scope, DeviceQueue queue)
             return null;
         }
 
+        // What the guard held back of it was read by an earlier run, and the device has not moved since.
+        if (Kept(staged, link) is { } facts)
+            return Fetch.Free(() => AddUpdate(facts, link));
+
         return new Fetch(token => FetchLinkedAsync(staged, link, token), Moved(staged.Device, link) || MayWantSoftware(link) ? 2 : 0);
     }
+
+    private DeviceFacts? Kept(StagedDevice staged, LinkDetails link) =>
+        _hasKept && !ReadsAgain(link) && !MayWantSoftware(link) && scope.Staging.KeptFacts(staged) is { } json && DeviceFacts.FromJson(json) is { } facts && facts.Class == link.Class ? facts : null;
 
     /// <summary>Whether the device is read again, whatever its software.</summary>
     // What the CI holds is not what was read last, after an undo for example: read again, whatever moved.

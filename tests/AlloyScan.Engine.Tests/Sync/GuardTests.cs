@@ -385,6 +385,32 @@ public sealed class GuardTests
     }
 
     [Fact]
+    public async Task Updates_that_are_held_are_not_read_again_until_the_device_moves()
+    {
+        using var fixture = await WithAsync(40, Limits((GuardKinds.Update, "5"), (GuardKinds.Removal, "5")));
+        Rename(fixture, 20);
+        Audit(fixture, 20, (s, _) => s with { Software = [.. s.Software!.Take(1)] });
+        var first = await fixture.RunAsync();
+        Assert.Equal((SyncRunStatus.Blocked, 0), (first.Status, first.Updated));
+        Assert.NotEmpty(fixture.Source.LogOf("device"));
+
+        var second = await fixture.RunAsync();
+        Assert.Equal((SyncRunStatus.Blocked, first.Held), (second.Status, second.Held));
+        Assert.All(fixture.Source.Log, call => Assert.Equal("list", call));
+
+        fixture.Source.Replace("d003", d => d with { Name = "ANOTHER", LastSeen = d.LastSeen!.Value.AddHours(1) });
+        var third = await fixture.RunAsync();
+        Assert.Equal(["device d003"], fixture.Source.LogOf("device"));
+        Assert.Equal(20, (await ApproveAsync(fixture, third.PlanId!.Value)).Updated);
+        Assert.Equal("ANOTHER", fixture.Scalar("SELECT name FROM computers WHERE device_id = 'd003'"));
+        Assert.Equal("20", fixture.Scalar("SELECT count(*) FROM computers c WHERE (SELECT count(*) FROM discovered_installations i WHERE i.computer_id = c.id) = 1"));
+
+        Assert.Equal((0, 40), ((await fixture.RunWellAsync()) is var run ? run.Updated : -1, run.Unchanged));
+        Assert.All(fixture.Source.Log, call => Assert.Equal("list", call));
+        Assert.Equal("0", fixture.Scalar("SELECT count(*) FROM waiting_devices"));
+    }
+
+    [Fact]
     public async Task A_run_that_the_budget_cut_planned_only_a_part_and_voids_no_plan()
     {
         using var fixture = await WithAsync(60);
