@@ -35,8 +35,10 @@ public static class PlainText
                 '\n' or '\r' or '\t' when keepLines => c,
                 < ' ' => (char)('\u2400' + c),
                 '\u007F' => '\u2421',
-                // Controls of eight bits, which some terminals obey too; line and paragraph separators; embeddings, overrides and isolates.
-                >= '\u0080' and <= '\u009F' or '\u2028' or '\u2029' or (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069') => Unknown,
+                // Half of a pair is no character, and there are writers that refuse the whole text for it.
+                >= '\uD800' and <= '\uDFFF' when IsHalf(text, i) => Unknown,
+                // Controls of eight bits, which some terminals obey too; line and paragraph separators; embeddings, overrides and isolates; no characters at all.
+                >= '\u0080' and <= '\u009F' or '\u2028' or '\u2029' or '\uFFFE' or '\uFFFF' or (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069') => Unknown,
                 _ => c,
             };
             if (sign != c)
@@ -46,4 +48,8 @@ public static class PlainText
 
         return shown?.ToString() ?? text;
     }
+
+    private static bool IsHalf(string text, int at) => char.IsHighSurrogate(text[at])
+        ? at + 1 == text.Length || !char.IsLowSurrogate(text[at + 1])
+        : at == 0 || !char.IsHighSurrogate(text[at - 1]);
 }

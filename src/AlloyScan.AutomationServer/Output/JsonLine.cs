@@ -1,9 +1,9 @@
 using System.Buffers;
-using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using AlloyScan.Engine.Jobs;
+using AlloyScan.Engine.Reporting;
 using AlloyScan.Engine.Sync;
 
 namespace AlloyScan.AutomationServer.Output;
@@ -22,42 +22,18 @@ internal static class JsonLine
     /// <param name="whatIf">Whether it was a rehearsal, whose <c>id</c> is null.</param>
     public static string Of(SyncRun run, bool whatIf = false) => Write(json =>
     {
-        if (whatIf || run.Id == 0)
-            json.WriteNull("id");
-        else
-            json.WriteNumber("id", run.Id);
-
-        json.WriteString("job", run.Job);
-        json.WriteString("target", run.Target);
-        json.WriteString("site", run.Site);
+        RunColumns.Write(json, whatIf ? run with { Id = 0 } : run);
         json.WriteString("kind", run.Kind.ToString());
         WriteNumber(json, "undoes", run.Undoes);
         WriteNumber(json, "undone_by", run.UndoneBy);
         json.WriteBoolean("what_if", whatIf);
-        WriteTime(json, "started_at", run.StartedAt);
-        WriteTime(json, "ended_at", run.EndedAt);
-        json.WriteString("status", run.Status.ToString());
-        json.WriteNumber("exit_code", run.ExitCode);
         json.WriteString("message", run.Message);
-        json.WriteBoolean("complete", run.Complete);
-        json.WriteNumber("devices_read", run.DevicesRead);
-        json.WriteNumber("created", run.Created);
-        json.WriteNumber("updated", run.Updated);
-        json.WriteNumber("unchanged", run.Unchanged);
-        json.WriteNumber("conflicts", run.Conflicts);
-        json.WriteNumber("missing", run.Missing);
-        json.WriteNumber("retired", run.Retired);
-        json.WriteNumber("deleted_in_alloyscan", run.DeletedInAlloyScan);
-        json.WriteNumber("installations_added", run.InstallationsAdded);
-        json.WriteNumber("installations_removed", run.InstallationsRemoved);
         json.WriteNumber("products_added", run.ProductsAdded);
         json.WriteNumber("products_removed", run.ProductsRemoved);
         json.WriteNumber("skipped", run.Skipped);
         json.WriteNumber("parked", run.Parked);
         json.WriteNumber("held", run.Held);
         WriteNumber(json, "plan_id", run.PlanId);
-        json.WriteNumber("errors", run.Errors);
-        json.WriteNumber("api_calls", run.ApiCalls);
         json.WriteNumber("bytes_received", run.BytesReceived);
         json.WriteBoolean("stopped_by_budget", run.StoppedByBudget);
         WriteForecast(json, run.Forecast);
@@ -92,7 +68,7 @@ internal static class JsonLine
         WriteNumber(json, "run_left", forecast.RunLeft);
         WriteNumber(json, "monthly_budget", forecast.MonthlyBudget);
         WriteNumber(json, "month_left", forecast.MonthLeft);
-        WriteTime(json, "recharges_at", forecast.RechargesAt);
+        RunColumns.WriteTime(json, "recharges_at", forecast.RechargesAt);
         if (forecast.Fits is { } fits)
             json.WriteBoolean("fits", fits);
         else
@@ -136,12 +112,12 @@ internal static class JsonLine
             json.WriteStringValue(limit);
         json.WriteEndArray();
         json.WriteString("last_run_status", job.LastRunStatus);
-        WriteTime(json, "last_run_at", job.LastRunAt);
+        RunColumns.WriteTime(json, "last_run_at", job.LastRunAt);
         json.WriteString("schedule", job.Schedule?.ToString());
         json.WriteString("schedule_problem", job.ScheduleProblem);
-        WriteTime(json, "next_run_at", job.NextRunAt);
-        WriteTime(json, "created_at", job.CreatedAt);
-        WriteTime(json, "updated_at", job.UpdatedAt);
+        RunColumns.WriteTime(json, "next_run_at", job.NextRunAt);
+        RunColumns.WriteTime(json, "created_at", job.CreatedAt);
+        RunColumns.WriteTime(json, "updated_at", job.UpdatedAt);
     });
 
     /// <summary>A row of a verification.</summary>
@@ -190,9 +166,6 @@ internal static class JsonLine
         else
             json.WriteNull(name);
     }
-
-    private static void WriteTime(Utf8JsonWriter json, string name, DateTimeOffset? time) =>
-        json.WriteString(name, time?.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture));
 
     private static string Write(Action<Utf8JsonWriter> members)
     {

@@ -18,7 +18,7 @@ internal sealed class MailSender : IMailSender
     {
         using var client = new SmtpClient(notification.Host, notification.Port) { EnableSsl = notification.UseTls };
         if (notification.UserName is { } user)
-            client.Credentials = new NetworkCredential(user, notification.Password?.Resolve().Reveal());
+            client.Credentials = new NetworkCredential(user, notification.Password?.Resolve(Notification.PasswordWords).Reveal());
         using var mail = new MailMessage { From = new MailAddress(notification.From!), Subject = subject, Body = text };
         foreach (var receiver in notification.To)
             mail.To.Add(receiver);

@@ -53,6 +53,9 @@ public sealed record Notification
     /// <summary>The port on which mail servers take mail from programs, with STARTTLS.</summary>
     public const int SubmissionPort = 587;
 
+    internal const string AddressWords = "address";
+    internal const string PasswordWords = "mail password";
+
     /// <summary>Number in the store; 0 for one that is not saved.</summary>
     public long Id { get; init; }
 

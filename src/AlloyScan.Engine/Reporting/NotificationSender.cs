@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Mail;
+using AlloyScan.Engine.Credentials;
 using Polly;
 using Polly.Retry;
 
@@ -41,7 +42,7 @@ internal sealed class NotificationSender : IDisposable
     public static Uri AddressOf(Notification notification)
     {
         // No message quotes the address.
-        if (!Uri.TryCreate(notification.Address!.Resolve().Reveal(), UriKind.Absolute, out var address) || (address.Scheme != Uri.UriSchemeHttps && address.Scheme != Uri.UriSchemeHttp))
+        if (!Uri.TryCreate(Resolve(notification, notification.Address!, Notification.AddressWords).Reveal(), UriKind.Absolute, out var address) || (address.Scheme != Uri.UriSchemeHttps && address.Scheme != Uri.UriSchemeHttp))
         {
             throw new AlloyScanException(
                 ErrorKind.InvalidArgument, "InvalidNotification", $"The address of the notification '{notification.Name}' is none of the web.", notification.Name, "Give an address that begins with https://.");
@@ -57,46 +58,60 @@ internal sealed class NotificationSender : IDisposable
         return address;
     }
 
-    /// <summary>Sends one. A receiver that does not take it is a result.</summary>
+    /// <summary>Sends one. A receiver that does not take it is a result, and so is anything else that goes wrong with it.</summary>
     /// <exception cref="OperationCanceledException">Stopped.</exception>
     public async Task<NotificationResult> SendAsync(Notification notification, RunNews news, CancellationToken cancellationToken)
     {
-        var tries = 0;
-        var host = notification.Host;
+        var attempt = new Attempt { Host = notification.Host };
         string? error;
         using var limit = new CancellationTokenSource(s_limit, _timeProvider);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
         try
         {
-            var address = notification.Kind == NotificationKind.Mail ? null : AddressOf(notification);
-            host = address?.Host ?? host;
-            error = await Retry().ExecuteAsync(
-                async token =>
-                {
-                    tries++;
-                    return address is null ? await MailAsync(notification, news, token).ConfigureAwait(false) : await PostAsync(notification.Kind, address, news, token).ConfigureAwait(false);
-                },
-                stop.Token).ConfigureAwait(false) is { } failure ? failure.Words : null;
-        }
-        catch (AlloyScanException e)
-        {
-            error = e.Message;
+            // On a thread of its own, and not waited for beyond the limit: the file of an address may be a pipe that nobody writes to, and look-ups of names may ignore their token.
+            error = await Task.Run(() => TryAsync(notification, news, attempt, stop.Token), CancellationToken.None).WaitAsync(stop.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            error = string.Create(CultureInfo.InvariantCulture, $"{host} did not take it within {s_limit.TotalSeconds:0} s.");
+            error = string.Create(CultureInfo.InvariantCulture, $"{(attempt.Host.Length == 0 ? "The receiver" : attempt.Host)} did not take it within {s_limit.TotalSeconds:0} s.");
+        }
+        catch (AlloyScanException e)
+        {
+            error = e.MessageWithAdvice;
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // Whatever it is, it is a matter of this receiver and none of the run.
+            error = $"It could not be sent: {e.Message}";
         }
 
-        return new NotificationResult { Name = notification.Name, Kind = notification.Kind, Host = host, Sent = error is null, Tries = tries, Error = error };
+        return new NotificationResult { Name = notification.Name, Kind = notification.Kind, Host = attempt.Host, Sent = error is null, Tries = attempt.Tries, Error = error is null ? null : AlloyScanException.Said(error) };
+    }
+
+    private async Task<string?> TryAsync(Notification notification, RunNews news, Attempt attempt, CancellationToken cancellationToken)
+    {
+        var address = notification.Kind == NotificationKind.Mail ? null : AddressOf(notification);
+        attempt.Host = address?.Host ?? notification.Host;
+        var failure = await Retry().ExecuteAsync(
+            async token =>
+            {
+                attempt.Tries++;
+                return address is null ? await MailAsync(notification, news, token).ConfigureAwait(false) : await PostAsync(notification.Kind, address, news, token).ConfigureAwait(false);
+            },
+            cancellationToken).ConfigureAwait(false);
+        return failure?.Words;
     }
 
     private ResiliencePipeline<Failure?> Retry() => new ResiliencePipelineBuilder<Failure?> { TimeProvider = _timeProvider }
         .AddRetry(new RetryStrategyOptions<Failure?>
         {
             MaxRetryAttempts = MaxTries - 1,
+            // A try gives its failure as a result and throws for nothing but a stop, which has no result and is not tried again. This is read
+            // as soon as the try has ended, and not kept.
             ShouldHandle = static arguments => ValueTask.FromResult(arguments.Outcome.Result is { MayPass: true }),
-            DelayGenerator = static arguments => ValueTask.FromResult<TimeSpan?>(
-                arguments.Outcome.Result!.RetryAfter is { } asked ? (asked < s_longestWait ? asked : s_longestWait) : TimeSpan.FromSeconds(1 + (2 * arguments.AttemptNumber))),
+            DelayGenerator = static arguments => ValueTask.FromResult<TimeSpan?>(arguments.Outcome.Result is { RetryAfter: { } asked }
+                ? (asked < s_longestWait ? asked : s_longestWait)
+                : TimeSpan.FromSeconds(1 + (2 * arguments.AttemptNumber))),
         })
         .Build();
 
@@ -157,12 +172,20 @@ internal sealed class NotificationSender : IDisposable
     }
 
     /// <summary>A server may quote what it was sent.</summary>
-    private static string Clean(string text, Notification notification)
+    private static string Clean(string text, Notification notification) =>
+        notification.Password is { } password ? Resolve(notification, password, Notification.PasswordWords).Forms.Clean(text) : text;
+
+    /// <summary>A secret of a notification; a failure to have it says whose it is.</summary>
+    private static Secret Resolve(Notification notification, SecretReference secret, string what)
     {
-        if (notification.Password?.Resolve().Reveal() is not { } password)
-            return text;
-        return text.Replace(password, "********", StringComparison.Ordinal)
-            .Replace(Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes(password)), "********", StringComparison.Ordinal);
+        try
+        {
+            return secret.Resolve(what);
+        }
+        catch (AlloyScanException e)
+        {
+            throw new AlloyScanException(e.Kind, e.ErrorId, $"The {what} of the notification '{notification.Name}' cannot be had. {e.Message}", notification.Name, $"{e.Advice} Set-AlloyScanNotification changes where it is.".TrimStart(), e.InnerException);
+        }
     }
 
     private TimeSpan? WaitOf(RetryConditionHeaderValue? header)
@@ -174,6 +197,14 @@ internal sealed class NotificationSender : IDisposable
     private static string ReasonOf(HttpStatusCode status) => Enum.IsDefined(status) ? status.ToString() : "(unknown)";
 
     private static string Plain(HttpRequestException exception) => (exception.InnerException?.Message ?? exception.Message).TrimEnd('.');
+
+    /// <summary>How far it came, also when it is given up in the midst of a try.</summary>
+    private sealed class Attempt
+    {
+        public string Host { get; set; } = string.Empty;
+
+        public int Tries { get; set; }
+    }
 
     /// <summary>Why one try did not succeed.</summary>
     /// <param name="Words">In words.</param>

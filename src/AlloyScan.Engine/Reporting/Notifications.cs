@@ -151,8 +151,9 @@ public sealed class Notifications
         {
             observer.OnWarning("Stopped before all notifications were sent.");
         }
-        catch (AlloyScanException e)
+        catch (Exception e)
         {
+            // The run has ended, and nothing that goes wrong from here on may take its result away.
             observer.OnWarning($"Notifications were not sent or not noted: {e.Message}");
         }
     }
@@ -193,7 +194,7 @@ public sealed class Notifications
 
         var result = notification with { Name = name, Jobs = [.. notification.Jobs.Select(j => j.Trim()).Where(j => j.Length > 0)] };
         result = notification.Kind == NotificationKind.Mail ? CheckMail(result) : CheckAddress(result);
-        return result with { Address = Kept(result.Address), Password = Kept(result.Password) };
+        return result with { Address = Kept(result.Address, Notification.AddressWords), Password = Kept(result.Password, Notification.PasswordWords) };
     }
 
     private static Notification CheckMail(Notification mail)
@@ -233,7 +234,7 @@ public sealed class Notifications
 
     private static bool IsLoopback(string host) => Uri.TryCreate($"smtp://{host}", UriKind.Absolute, out var uri) && uri.IsLoopback;
 
-    private static SecretReference? Kept(SecretReference? secret) => secret is { Kind: SecretKind.Memory } ? SecretReference.Protect(secret.Resolve()) : secret;
+    private static SecretReference? Kept(SecretReference? secret, string what) => secret is { Kind: SecretKind.Memory } ? SecretReference.Protect(secret.Resolve(what)) : secret;
 
     private static AlloyScanException Invalid(Notification notification, string message, string advice) => new(ErrorKind.InvalidArgument, "InvalidNotification", message, notification.Name, advice);
 

@@ -12,6 +12,9 @@ internal sealed class RunNews
     /// <summary>Longest message that is passed on: channels refuse more, and nobody reads it there.</summary>
     private const int LongestMessage = 2000;
 
+    /// <summary>Longest name that is passed on.</summary>
+    private const int LongestName = 200;
+
     private static readonly JsonWriterOptions s_options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly SyncRun _run;
@@ -62,7 +65,7 @@ internal sealed class RunNews
             foreach (var (name, value) in Facts())
                 text.Append(name).Append(": ").Append(value).Append('\n');
             if (_run.Message is { Length: > 0 })
-                text.Append('\n').Append(Message).Append('\n');
+                text.Append('\n').Append(PlainText.Line(Message)).Append('\n');
             return text.ToString();
         }
     }
@@ -72,40 +75,24 @@ internal sealed class RunNews
     {
         json.WriteString("event", _event.ToString());
         json.WriteString("title", Title);
-        if (_run.Id == 0)
-            json.WriteNull("id");
-        else
-            json.WriteNumber("id", _run.Id);
-        json.WriteString("job", _run.Job);
-        json.WriteString("target", _run.Target);
-        json.WriteString("site", _run.Site);
+        RunColumns.Write(json, _run with { Job = Cut(_run.Job, LongestName), Site = Cut(_run.Site, LongestName) });
         json.WriteString("host", Environment.MachineName);
-        json.WriteString("started_at", Time(_run.StartedAt));
-        json.WriteString("ended_at", Time(_run.EndedAt));
-        json.WriteString("status", _run.Status.ToString());
-        json.WriteNumber("exit_code", _run.ExitCode);
         json.WriteString("error_id", _run.ErrorId);
         json.WriteString("message", Message);
         if (_run.PlanId is { } plan)
             json.WriteNumber("plan_id", plan);
-        json.WriteBoolean("complete", _run.Complete);
-        json.WriteNumber("devices_read", _run.DevicesRead);
-        json.WriteNumber("created", _run.Created);
-        json.WriteNumber("updated", _run.Updated);
-        json.WriteNumber("unchanged", _run.Unchanged);
-        json.WriteNumber("conflicts", _run.Conflicts);
-        json.WriteNumber("missing", _run.Missing);
-        json.WriteNumber("retired", _run.Retired);
-        json.WriteNumber("deleted_in_alloyscan", _run.DeletedInAlloyScan);
-        json.WriteNumber("installations_added", _run.InstallationsAdded);
-        json.WriteNumber("installations_removed", _run.InstallationsRemoved);
-        json.WriteNumber("errors", _run.Errors);
-        json.WriteNumber("api_calls", _run.ApiCalls);
     });
 
-    /// <summary>The run as a message of Slack, in whose texts three characters have a meaning.</summary>
+    /// <summary>
+    /// The run as a message of Slack, in whose texts three characters have a meaning; that names may not set type, draw pages of links in, or
+    /// call whole channels is said beside them.
+    /// </summary>
     public byte[] Slack() => Write(json =>
     {
+        json.WriteBoolean("mrkdwn", false);
+        json.WriteBoolean("unfurl_links", false);
+        json.WriteBoolean("unfurl_media", false);
+        json.WriteBoolean("link_names", false);
         var text = $"{Title}\n{Text}".Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal).Replace(">", "&gt;", StringComparison.Ordinal);
         json.WriteString("text", text);
     });
@@ -136,7 +123,7 @@ internal sealed class RunNews
         json.WriteEndArray();
         json.WriteEndObject();
         if (_run.Message is { Length: > 0 })
-            WriteTextBlock(json, Message!, heading: false);
+            WriteTextBlock(json, PlainText.Line(Message!), heading: false);
         json.WriteEndArray();
         json.WriteEndObject();
         json.WriteEndObject();
@@ -152,7 +139,7 @@ internal sealed class RunNews
         _ => "succeeded",
     };
 
-    private string? Message => _run.Message is { Length: > LongestMessage } message ? message[..LongestMessage] + " ..." : _run.Message;
+    private string? Message => _run.Message is { } message ? Cut(message, LongestMessage) : null;
 
     private IEnumerable<(string Name, string Value)> Facts()
     {
@@ -176,16 +163,26 @@ internal sealed class RunNews
 
     private static string? Time(DateTimeOffset? time) => time?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
-    /// <summary>Names come from people and devices: no line of theirs may pass for one of ours.</summary>
-    private static string Plain(string text) => string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c));
+    /// <summary>Names come from people and devices: no line of theirs may pass for one of ours, and none may fill the screen.</summary>
+    private static string Plain(string text) => Cut(PlainText.Line(text), LongestName);
+
+    /// <summary>The beginning of a text, and never half of a character.</summary>
+    private static string Cut(string text, int length) =>
+        text.Length <= length ? text : text[..(char.IsHighSurrogate(text[length - 1]) ? length - 1 : length)] + " ...";
 
     /// <summary>Text blocks of cards read Markdown; names are to be read as they are.</summary>
     private static string Unformatted(string text)
     {
         var result = new StringBuilder(text.Length);
-        foreach (var c in text)
+        var digits = 0;
+        for (var i = 0; i < text.Length; i++)
         {
-            if (c is '*' or '_' or '[' or ']' or '`' or '#' or '\\')
+            var c = text[i];
+            // What sets type, links, and functions of cards; and at the beginning what makes a list.
+            var hasMeaning = c is '*' or '_' or '[' or ']' or '`' or '#' or '\\' or '~' or '{' || (i == 0 && (c is '-' or '+')) || (c == '.' && i > 0 && digits == i && i + 1 < text.Length && text[i + 1] == ' ');
+            if (char.IsAsciiDigit(c))
+                digits++;
+            if (hasMeaning)
                 result.Append('\\');
             result.Append(c);
         }
