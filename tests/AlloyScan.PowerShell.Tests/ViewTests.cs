@@ -54,6 +54,33 @@ public partial class ViewTests
         Assert.All(calls, name => Assert.NotNull(typeof(_Format).GetMethod(name)));
     }
 
+    [Theory]
+    [MemberData(nameof(Emitted))]
+    public void No_view_shows_a_text_as_it_is_since_it_may_drive_the_terminal(string type)
+    {
+        var clr = Find(type);
+        Assert.All(Views(type).SelectMany(view => view.Descendants("PropertyName")).Select(name => name.Value), name => Assert.NotEqual(typeof(string), clr.GetProperty(name)!.PropertyType));
+        Assert.All(
+            Views(type).SelectMany(view => view.Descendants("ScriptBlock")).Select(script => script.Value),
+            script => Assert.True(script.Contains("_Format]::", StringComparison.Ordinal) || script.EndsWith(".Count", StringComparison.Ordinal), script));
+    }
+
+    [Fact]
+    public void Cells_that_are_put_together_show_controls_as_signs()
+    {
+        const string Hostile = "a\u001B[2J\u202Eb\nc";
+        string?[] cells =
+        [
+            _Format.Pairs(new Dictionary<string, string?> { [Hostile] = Hostile }),
+            _Format.Undone(new UndoneChange { Outcome = UndoOutcome.LeftAlone, Reason = Hostile }),
+            _Format.Share(new Engine.Sync.Guard.SyncPlanSlice { Field = "name", Value = Hostile }),
+            _Format.Junk(new Engine.Sync.Identify.JunkIdentifier { Attribute = Engine.Sync.Identify.IdentificationAttribute.SerialNumber, Value = "x", Source = Engine.Sync.Identify.JunkSource.Own, Note = Hostile }),
+            _Format.Registration(new Engine.Credentials.ApiUsage { AppRegistration = Hostile, Site = "hq", ClientId = "x" }),
+            (string?)_Format.Plain(Hostile),
+        ];
+        Assert.All(cells, cell => Assert.False(cell!.Any(c => c is '\u001B' or '\u202E' or '\n'), cell));
+    }
+
     [Fact]
     public void No_view_shows_a_licence_key_in_full()
     {

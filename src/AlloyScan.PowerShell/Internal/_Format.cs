@@ -28,6 +28,11 @@ public static class _Format
     /// <param name="value">The value.</param>
     public static object? Plain(object? value) => (value is PSObject wrapped ? wrapped.BaseObject : value) is string text ? PlainText.Line(text) : value;
 
+    /// <summary>Names and values, one a line.</summary>
+    /// <param name="pairs">The names and values.</param>
+    public static string? Pairs(IReadOnlyDictionary<string, string?>? pairs) =>
+        pairs is not { Count: > 0 } ? null : string.Join('\n', pairs.Select(pair => $"{PlainText.Line(pair.Key)} = {PlainText.Line(pair.Value)}"));
+
     /// <summary>A time in the viewer's zone, in one width that sorts.</summary>
     /// <param name="time">The time.</param>
     public static string? Time(DateTimeOffset? time) => time?.ToLocalTime().ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture);
@@ -72,7 +77,7 @@ public static class _Format
 
     /// <summary>What an app registration goes by: its name, else its client ID.</summary>
     /// <param name="usage">What it spent.</param>
-    public static string? Registration(ApiUsage? usage) => usage?.AppRegistration ?? usage?.ClientId;
+    public static string? Registration(ApiUsage? usage) => PlainText.Line(usage?.AppRegistration ?? usage?.ClientId);
 
     /// <summary>A duration in few characters.</summary>
     /// <param name="duration">The duration.</param>
@@ -154,14 +159,14 @@ public static class _Format
     /// <param name="slice">The slice of a plan.</param>
     public static string? Share(SyncPlanSlice? slice) => slice is null
         ? null
-        : string.Create(CultureInfo.InvariantCulture, $"{slice.Changes} of {slice.Of}") + (slice.Field is null ? string.Empty : $": {slice.Field} = {slice.Value}");
+        : string.Create(CultureInfo.InvariantCulture, $"{slice.Changes} of {slice.Of}") + (slice.Field is null ? string.Empty : PlainText.Line($": {slice.Field} = {slice.Value}"));
 
     /// <summary>What became of a change that was taken back, in one line.</summary>
     /// <param name="change">The change.</param>
     public static string? Undone(UndoneChange? change) => change switch
     {
         null => null,
-        { Reason: not null } => change.Reason,
+        { Reason: not null } => PlainText.Line(change.Reason),
         { Outcome: UndoOutcome.Removed } => "created by the run",
         _ => PlainText.Line($"{change.OldValue ?? "(empty)"} -> {change.NewValue ?? "(empty)"}"),
     };
@@ -173,7 +178,7 @@ public static class _Format
         null => null,
         { IsSystem: true, Name: IdentificationRule.EqualId } => "(the device has a link)",
         { IsSystem: true } => "(no rule fitted)",
-        _ => string.Join(", ", rule.Conditions),
+        _ => PlainText.Line(string.Join(", ", rule.Conditions)),
     };
 
     /// <summary>Why a value is junk, in one line.</summary>
@@ -181,9 +186,9 @@ public static class _Format
     public static string? Junk(JunkIdentifier? junk) => junk switch
     {
         null => null,
-        { Source: JunkSource.Learned, GoodRuns: > 0 and var runs } => string.Create(CultureInfo.InvariantCulture, $"{junk.Carriers} devices at {junk.Site}; {runs} good runs since"),
-        { Source: JunkSource.Learned } => string.Create(CultureInfo.InvariantCulture, $"{junk.Carriers} devices at {junk.Site}"),
-        _ => junk.Note,
+        { Source: JunkSource.Learned, GoodRuns: > 0 and var runs } => string.Create(CultureInfo.InvariantCulture, $"{junk.Carriers} devices at {PlainText.Line(junk.Site)}; {runs} good runs since"),
+        { Source: JunkSource.Learned } => string.Create(CultureInfo.InvariantCulture, $"{junk.Carriers} devices at {PlainText.Line(junk.Site)}"),
+        _ => PlainText.Line(junk.Note),
     };
 
     /// <summary>What a step of an identification came to; in parentheses what does not happen because something else decides.</summary>
@@ -252,13 +257,13 @@ public static class _Format
     /// <summary>The source of a mapping as its short form writes it.</summary>
     /// <param name="mapping">The mapping.</param>
     public static string? Source(FieldMapping? mapping) =>
-        mapping is null ? null : (mapping with { Field = string.Empty, Mode = null, AllowEmpty = false }).ToString().TrimStart(' ', '=');
+        mapping is null ? null : PlainText.Line((mapping with { Field = string.Empty, Mode = null, AllowEmpty = false }).ToString().TrimStart(' ', '='));
 
     /// <summary>The mappings of a service action, one a line.</summary>
     /// <param name="action">The action.</param>
-    public static string? Mappings(ServiceAction? action) => action is null ? null : string.Join('\n', action.Mappings);
+    public static string? Mappings(ServiceAction? action) => action is null ? null : string.Join('\n', action.Mappings.Select(mapping => PlainText.Line(mapping.ToString())));
 
     /// <summary>The initial values of a service action, one a line.</summary>
     /// <param name="action">The action.</param>
-    public static string? InitialValues(ServiceAction? action) => action is null ? null : string.Join('\n', action.InitialValues.Select(pair => $"{pair.Key} = {pair.Value}"));
+    public static string? InitialValues(ServiceAction? action) => action is null ? null : string.Join('\n', action.InitialValues.Select(pair => PlainText.Line($"{pair.Key} = {pair.Value}")));
 }
