@@ -105,7 +105,60 @@ Describe 'App registrations' {
         $null = New-AlloyScanSyncJob HQ -AppRegistration HQ
         $failure = Get-ErrorOf { Invoke-AlloyScanSync HQ }
         $failure.FullyQualifiedErrorId | Should -BeLike 'SecretNotFound*'
-        "$failure" | Should -BeLike "*app registration 'HQ'*job 'HQ'*ALLOYSCAN_PESTER_SECRET*"
+        "$failure" | Should -BeLike "*app registration 'HQ'*job 'HQ'*ALLOYSCAN_PESTER_SECRET*the account '*' on '*'*"
+    }
+
+    It 'says it of <Way>, with the job, the account and the way out' -ForEach @(
+        @{ Way = 'a file that is not there'; ErrorId = 'SecretNotFound'; Text = '*none.secret*'; Given = { @{ ClientId = $id; ClientSecretFile = Join-Path $TestDrive none.secret } } }
+        @{ Way = 'a credential that systemd did not load'; ErrorId = 'SecretNotFound'; Text = '*CREDENTIALS_DIRECTORY*'; Given = { @{ ClientId = $id; ClientSecretFile = 'hq.secret' } } }
+        @{ Way = 'a secret of another account'; ErrorId = 'SecretProtectionFailed'; Text = '*key file*was protected by*'; Given = { @{ Credential = $site.Credential } }; Then = { $env:XDG_DATA_HOME = Join-Path $TestDrive other } }
+        @{ Way = 'a key file that others can read'; ErrorId = 'SecretProtectionFailed'; Text = '*read by others*'; Given = { $env:XDG_DATA_HOME = Join-Path $TestDrive open; @{ Credential = $site.Credential } }; Then = { chmod 0644 (Join-Path $TestDrive open AlloyScan secret.key) } }
+        @{ Way = 'a damaged key file'; ErrorId = 'SecretProtectionFailed'; Text = '*damaged*'; Given = { $env:XDG_DATA_HOME = Join-Path $TestDrive damaged; @{ Credential = $site.Credential } }; Then = { Set-Content (Join-Path $TestDrive damaged AlloyScan secret.key) 'short' } }
+    ) {
+        if ($IsWindows -and $Then) {
+            Set-ItResult -Skipped -Because 'on Windows DPAPI has the key'
+            return
+        }
+
+        $before = $env:XDG_DATA_HOME
+        try {
+            $parameters = & $Given
+            $null = New-AlloyScanSyncJob HQ -SiteUrl $site.SiteUrl @parameters
+            if ($Then) { & $Then }
+            $failure = Get-ErrorOf { Invoke-AlloyScanSync HQ }
+            $failure.FullyQualifiedErrorId | Should -BeLike "$ErrorId,*"
+            "$failure" | Should -BeLike "The client secret of the job 'HQ' (client ID '$id') cannot be had.*the account '$([Environment]::UserName)' on*"
+            "$failure" | Should -BeLike $Text
+            $failure.ErrorDetails.RecommendedAction | Should -Not -BeNullOrEmpty
+        }
+        finally {
+            $env:XDG_DATA_HOME = $before
+        }
+    }
+
+    It 'are needed by <Name>, which says so at once' -ForEach @(
+        @{ Name = 'a new job'; Make = { New-AlloyScanSyncJob None -SiteUrl $site.SiteUrl } }
+        @{ Name = 'a new job with a client ID'; Make = { New-AlloyScanSyncJob None -SiteUrl $site.SiteUrl -ClientId $id } }
+        @{ Name = 'a changed job'; Make = { $null = New-AlloyScanSyncJob HQ -SiteUrl $site.SiteUrl -ClientId $id -ClientSecretVariable X; Set-AlloyScanSyncJob HQ -ClientId other } }
+        @{ Name = 'a copied job'; Make = { $null = New-AlloyScanSyncJob HQ -SiteUrl $site.SiteUrl -ClientId $id -ClientSecretVariable X; Copy-AlloyScanSyncJob HQ HQ2 -ClientId other } }
+        @{ Name = 'a replacement'; Make = { $null = Add-AlloyScanAppRegistration HQ $site.SiteUrl -ClientId $id -ClientSecretVariable X; Set-AlloyScanAppRegistration HQ -ClientId other } }
+    ) {
+        $failure = Get-ErrorOf $Make
+        $failure.FullyQualifiedErrorId | Should -BeLike 'CredentialMissing,*'
+        $failure.ErrorDetails.RecommendedAction | Should -BeLike '*-ClientSecretVariable*'
+        Get-AlloyScanSyncJob None* | Should -BeNullOrEmpty
+    }
+
+    It 'are asked for where nobody can answer with an error, and not with a prompt' {
+        "$(Invoke-Pwsh "Import-Module `$module; New-AlloyScanSyncJob HQ -Store '$store'; Add-AlloyScanAppRegistration HQ https://hq.example -Store '$store'")" | Should -Match '(?s)There is no connection.*mandatory parameters: Credential'
+    }
+
+    It 'make a copy for their own site' {
+        $null = Add-AlloyScanAppRegistration Branch https://branch.example/b -ClientId branch -ClientSecretVariable BRANCH
+        $null = New-AlloyScanSyncJob HQ -SiteUrl $site.SiteUrl -ClientId $id -ClientSecretVariable X -RetireAfterDays 9
+        $copy = Copy-AlloyScanSyncJob HQ Branch -AppRegistration branch
+        $copy.AppRegistration, $copy.ClientId, "$($copy.SiteUrl)", $copy.RetireAfterDays | Should -Be 'Branch', 'branch', 'https://branch.example/b', 9
+        Get-ErrorId { Copy-AlloyScanSyncJob HQ Other -AppRegistration none } | Should -Be 'AppRegistrationNotFound'
     }
 }
 
@@ -158,6 +211,26 @@ Export-ModuleMember -Function Get-Secret
         Connect-AlloyScan -AppRegistration HQ | Disconnect-AlloyScan
     }
 
+    It 'can be that of a job without a registration' {
+        "$((New-AlloyScanSyncJob HQ -SiteUrl $site.SiteUrl -ClientId $id -VaultSecret hq -Vault Work).ClientSecret)" | Should -Be "secret 'hq' of the vault 'Work'"
+        (Invoke-AlloyScanSync HQ).Status | Should -Be 'Succeeded'
+    }
+
+    It 'is told as out of reach of the Automation Server when <Name>' -ForEach @(
+        @{ Name = 'a job is made'; Act = { New-AlloyScanSyncJob HQ -AppRegistration HQ -Schedule $daily } }
+        @{ Name = 'a schedule is set'; Act = { New-AlloyScanSyncJob HQ -AppRegistration HQ; Set-AlloyScanSyncJob HQ -Schedule $daily } }
+        @{ Name = 'a job is enabled'; Act = { New-AlloyScanSyncJob HQ -AppRegistration HQ -Schedule $daily -Disabled; Enable-AlloyScanSyncJob HQ } }
+        @{ Name = 'a job is copied'; Act = { New-AlloyScanSyncJob HQ -AppRegistration HQ -Schedule $daily -Disabled; Copy-AlloyScanSyncJob HQ HQ2 -Enabled } }
+        @{ Name = 'a job is imported'; Act = { New-AlloyScanSyncJob HQ -AppRegistration HQ -Schedule $daily -Disabled; (Export-AlloyScanSyncJob HQ) -replace '"enabled": false', '"enabled": true' | Import-AlloyScanSyncJob -Name HQ2 } }
+        @{ Name = 'a secret moves into a vault'; Act = { Set-AlloyScanAppRegistration HQ -ClientSecretVariable X; New-AlloyScanSyncJob HQ -AppRegistration HQ -Schedule $daily; Set-AlloyScanAppRegistration HQ -VaultSecret hq } }
+    ) {
+        $daily = @{ Occurs = 'Daily'; At = '01:00'; TimeZone = 'UTC' }
+        $null = Add-AlloyScanAppRegistration HQ $site.SiteUrl -ClientId $id -VaultSecret hq -Vault Work
+        $warnings = & $Act 3>&1 | Where-Object { $_ -is [System.Management.Automation.WarningRecord] }
+        $warnings | Should -HaveCount 1
+        "$warnings" | Should -BeLike "*has a schedule*vault*the Automation Server (alloyscan) cannot run it*"
+    }
+
     It 'says what is wrong with a vault: <ErrorId>' -ForEach @(
         @{ ErrorId = 'VaultUnavailable'; Secret = 'hq'; Vault = 'Locked'; Text = '*locked*' }
         @{ ErrorId = 'VaultUnavailable'; Secret = 'nobody'; Vault = 'Work'; Text = '*nobody*' }
@@ -168,6 +241,9 @@ Export-ModuleMember -Function Get-Secret
         $failure = Get-ErrorOf { Invoke-AlloyScanSync HQ }
         $failure.FullyQualifiedErrorId | Should -BeLike "$ErrorId,*"
         "$failure" | Should -BeLike $Text
+        "$failure" | Should -BeLike "The client secret of the app registration 'HQ', which the job 'HQ' uses,*"
+        $failure = Get-ErrorOf { Connect-AlloyScan -AppRegistration HQ }
+        "$failure" | Should -BeLike "The client secret of the app registration 'HQ' (client ID*"
     }
 
     It 'names the module that is missing' {

@@ -112,6 +112,14 @@ Describe 'An approval' {
         Get-Edited | Should -Be 4
     }
 
+    It 'ends with its budget of calls, and can be given again' {
+        $run = Approve-AlloyScanSyncPlan HQ -Store $store -MaxApiCalls 2 -Confirm:$false -WarningVariable said 3> $null
+        "$($run.Kind) $($run.Status) $($run.Updated) $($run.StoppedByBudget)" | Should -Be 'Approve PartiallySucceeded 0 True'
+        $run.ApiCalls | Should -BeLessOrEqual 2
+        Get-Edited | Should -Be 4
+        (Get-AlloyScanSyncPlan HQ -Blocked -Store $store).Count | Should -Be 4
+    }
+
     It 'of piped rows applies those' {
         $chosen = Get-AlloyScanSyncPlan HQ -Blocked -Store $store | Select-Object -First 1
         $run = $chosen | Approve-AlloyScanSyncPlan -Confirm:$false

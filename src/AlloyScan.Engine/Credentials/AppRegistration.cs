@@ -65,6 +65,28 @@ public sealed record AppRegistration
         _ => null,
     };
 
+    /// <summary>Fetches the client secret.</summary>
+    /// <exception cref="AlloyScanException">This account cannot have it here (<c>SecretNotFound</c>, <c>SecretProtectionFailed</c>, <c>VaultNeedsPowerShell</c>); the message names the registration.</exception>
+    public Secret ResolveSecret()
+    {
+        try
+        {
+            return ClientSecret.Resolve();
+        }
+        catch (AlloyScanException e)
+        {
+            throw SecretFailure(e);
+        }
+    }
+
+    /// <summary>The failure to have the client secret, told as one of this registration.</summary>
+    /// <param name="cause">What was wrong with the secret.</param>
+    public AlloyScanException SecretFailure(AlloyScanException cause)
+    {
+        ArgumentNullException.ThrowIfNull(cause);
+        return SecretReference.Failure(cause, $"the app registration '{Name}'", ClientId, Name, "Set-AlloyScanAppRegistration");
+    }
+
     internal AppRegistration At(DateTime today)
     {
         if (ExpirationDate is not { } date)

@@ -22,6 +22,9 @@ public static class SecretProtector
 
     private static string Self => $"{Environment.UserName}@{Environment.MachineName}";
 
+    /// <summary>The account that this runs as, in words.</summary>
+    internal static string Account => $"the account '{Environment.UserName}' on '{Environment.MachineName}'";
+
     internal static string Protect(Secret secret)
     {
         var plain = Encoding.UTF8.GetBytes(secret.Reveal());
@@ -33,7 +36,7 @@ public static class SecretProtector
             var sealedText = new byte[NonceSize + TagSize + plain.Length];
             var nonce = sealedText.AsSpan(0, NonceSize);
             RandomNumberGenerator.Fill(nonce);
-            using var aes = new AesGcm(Key(create: true), TagSize);
+            using var aes = new AesGcm(Key(what: null), TagSize);
             aes.Encrypt(nonce, plain, sealedText.AsSpan(NonceSize + TagSize), sealedText.AsSpan(NonceSize, TagSize));
             return AesPrefix + Convert.ToBase64String(sealedText) + OwnerMark + Self;
         }
@@ -44,8 +47,10 @@ public static class SecretProtector
     }
 
     /// <summary>Unprotects a text.</summary>
+    /// <param name="stored">The text.</param>
+    /// <param name="what">What it is, for the advice when it cannot be read.</param>
     /// <exception cref="AlloyScanException">It was protected by somebody else (<c>SecretProtectionFailed</c>); the message says by whom.</exception>
-    internal static Secret Unprotect(string stored)
+    internal static Secret Unprotect(string stored, string what)
     {
         // Behind a mark that Base64 does not know stands who protected it, for the message to whoever cannot read it.
         var mark = stored.IndexOf(OwnerMark, StringComparison.Ordinal);
@@ -57,7 +62,7 @@ public static class SecretProtector
             if (text.StartsWith(DpapiPrefix, StringComparison.Ordinal))
             {
                 if (!OperatingSystem.IsWindows())
-                    throw Failed("The secret was protected on Windows and cannot be read here.");
+                    throw Failed($"The {what} was protected on Windows by {owner}, and cannot be read by {Account}, which is none of Windows.", what);
 
                 plain = ProtectedData.Unprotect(Convert.FromBase64String(text[DpapiPrefix.Length..]), null, DataProtectionScope.CurrentUser);
             }
@@ -65,15 +70,15 @@ public static class SecretProtector
             {
                 var sealedText = Convert.FromBase64String(text[AesPrefix.Length..]);
                 if (!File.Exists(KeyPath))
-                    throw Failed($"The key file '{KeyPath}' is not there: the secret was protected by {owner}, and '{Environment.UserName}' on '{Environment.MachineName}' has no key.");
+                    throw Failed($"The key file '{KeyPath}' is not there: the {what} was protected by {owner}, and {Account} has no key.", what);
 
                 plain = new byte[sealedText.Length - NonceSize - TagSize];
-                using var aes = new AesGcm(Key(create: false), TagSize);
+                using var aes = new AesGcm(Key(what), TagSize);
                 aes.Decrypt(sealedText.AsSpan(0, NonceSize), sealedText.AsSpan(NonceSize + TagSize), sealedText.AsSpan(NonceSize, TagSize), plain);
             }
             else
             {
-                throw Failed("The stored secret is in no known form.");
+                throw Failed($"The stored {what} is in no known form.", what);
             }
 
             var secret = new Secret(Encoding.UTF8.GetString(plain));
@@ -82,20 +87,22 @@ public static class SecretProtector
         }
         catch (Exception e) when (e is CryptographicException or FormatException or OverflowException or ArgumentException)
         {
-            throw Failed($"The stored secret was protected by {owner}, and cannot be read by '{Environment.UserName}' on '{Environment.MachineName}'.", e);
+            throw Failed($"The stored {what} was protected by {owner}, and cannot be read by {Account}.", what, inner: e);
         }
     }
 
+    /// <summary>The key of this account.</summary>
+    /// <param name="what">What is to be read with it; <see langword="null"/> to make the key if there is none yet.</param>
     [SuppressMessage("Interoperability", "CA1416", Justification = "Called off Windows only.")]
-    private static byte[] Key(bool create)
+    private static byte[] Key(string? what)
     {
         var path = KeyPath;
         try
         {
             if (!File.Exists(path))
             {
-                if (!create)
-                    throw Failed($"The key file '{path}' is not there: the secret was protected by another account or on another machine.");
+                if (what is not null)
+                    throw Failed($"The key file '{path}' of {Account} is not there: the {what} was protected by another account or on another machine.", what);
 
                 Directory.CreateDirectory(Path.GetDirectoryName(path)!);
                 var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
@@ -119,19 +126,19 @@ public static class SecretProtector
             if (!OperatingSystem.IsWindows()
                 && (File.GetUnixFileMode(path) & (UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite)) != 0)
             {
-                throw Failed($"The key file '{path}' can be read by others than its owner.", advice: "Set its mode to 0600.");
+                throw Failed($"The key file '{path}' of {Account} can be read by others than its owner.", what, advice: "Set its mode to 0600.");
             }
 
             var key = File.ReadAllBytes(path);
-            return key.Length == KeySize ? key : throw Failed($"The key file '{path}' is damaged: it has {key.Length} bytes instead of {KeySize}.");
+            return key.Length == KeySize ? key : throw Failed($"The key file '{path}' of {Account} is damaged: it has {key.Length} bytes instead of {KeySize}.", what);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw Failed($"The key file '{path}' cannot be used: {e.Message}", e);
+            throw Failed($"The key file '{path}' cannot be used by {Account}: {e.Message}", what, inner: e);
         }
     }
 
-    private static AlloyScanException Failed(string message, Exception? inner = null, string? advice = null) => new(
+    private static AlloyScanException Failed(string message, string? what, string? advice = null, Exception? inner = null) => new(
         ErrorKind.Authentication, "SecretProtectionFailed", message, null,
-        advice ?? "Give the client secret again from the account that will run the job, or keep it in an environment variable or file.", inner);
+        advice ?? $"Give the {what ?? "secret"} again from the account that needs it, or keep it in an environment variable or file.", inner);
 }

@@ -115,28 +115,29 @@ public sealed record SecretReference
     public static SecretReference FromStored(SecretKind kind, string value) => new(kind, value);
 
     /// <summary>Fetches the secret.</summary>
-    /// <exception cref="AlloyScanException">It is not there or cannot be read here (<c>SecretNotFound</c>, <c>SecretProtectionFailed</c>).</exception>
-    public Secret Resolve()
+    /// <param name="what">What it is, for the message when it is not to be had.</param>
+    /// <exception cref="AlloyScanException">It is not there or cannot be read here (<c>SecretNotFound</c>, <c>SecretProtectionFailed</c>, <c>VaultNeedsPowerShell</c>).</exception>
+    public Secret Resolve(string what = "client secret")
     {
         switch (Kind)
         {
             case SecretKind.Memory:
-                return _memory ?? throw Missing("The secret of an unsaved job is gone with the process that held it.", "Give the credential again.");
+                return _memory ?? throw Missing($"The {what} is gone with the process that held it.", "Give it again.");
             case SecretKind.EnvironmentVariable:
                 var value = Environment.GetEnvironmentVariable(Value);
                 return string.IsNullOrEmpty(value)
-                    ? throw Missing($"The environment variable '{Value}' that should hold the client secret is not set.", "Set it for the account that runs the job.")
+                    ? throw Missing($"The environment variable '{Value}' that should hold the {what} is not set for {SecretProtector.Account}.", "Set it for the account that runs this.")
                     : new Secret(value);
             case SecretKind.Vault:
                 throw new AlloyScanException(
-                    ErrorKind.Authentication, "VaultNeedsPowerShell", $"The client secret is the {this}, which PowerShell alone can open.", VaultSecret,
-                    "Run the job with Invoke-AlloyScanSync in a pwsh that has the module Microsoft.PowerShell.SecretManagement, or keep the secret in a file or an environment variable.");
+                    ErrorKind.Authentication, "VaultNeedsPowerShell", $"The {what} is the {this}, which PowerShell alone can open.", VaultSecret,
+                    "Run it in a pwsh that has the module Microsoft.PowerShell.SecretManagement, as Invoke-AlloyScanSync does, or keep the secret in a file or an environment variable.");
             case SecretKind.AppRegistration:
-                throw Missing("The app registration that should hold the client secret is gone.", "Add it again with Add-AlloyScanAppRegistration, or give the job another one with Set-AlloyScanSyncJob.");
+                throw Missing($"The app registration that should hold the {what} is gone.", "Add it again with Add-AlloyScanAppRegistration, or give the job another one with Set-AlloyScanSyncJob.");
             case SecretKind.File:
                 string text;
                 var path = FilePath ?? throw Missing(
-                    $"The file '{Value}' that should hold the client secret is looked for in the folder that the environment variable CREDENTIALS_DIRECTORY names, which is not set.",
+                    $"The file '{Value}' that should hold the {what} is looked for in the folder that the environment variable CREDENTIALS_DIRECTORY names, which is not set for {SecretProtector.Account}.",
                     "systemd sets it for a unit with LoadCredential=; otherwise set it, or give the whole path of the file.");
                 try
                 {
@@ -144,14 +145,14 @@ public sealed record SecretReference
                 }
                 catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
                 {
-                    throw Missing($"The file '{path}' that should hold the client secret cannot be read: {e.Message}", "Check that it exists and that this account may read it.", e);
+                    throw Missing($"The file '{path}' that should hold the {what} cannot be read by {SecretProtector.Account}: {e.Message}", "Check that it exists and that this account may read it.", e);
                 }
 
                 return text.Length == 0
-                    ? throw Missing($"The file '{path}' that should hold the client secret is empty.", "Write the secret into it.")
+                    ? throw Missing($"The file '{path}' that should hold the {what} is empty.", "Write the secret into it.")
                     : new Secret(text);
             default:
-                return SecretProtector.Unprotect(Value);
+                return SecretProtector.Unprotect(Value, what);
         }
     }
 
@@ -167,6 +168,13 @@ public sealed record SecretReference
         var text = new char[LongestFile + 1];
         var length = reader.ReadBlock(text);
         return length <= LongestFile ? new string(text, 0, length).Trim() : throw new IOException($"It is longer than {LongestFile} characters.");
+    }
+
+    /// <summary>A failure to have a client secret, with whose it is, and what changes where it is kept.</summary>
+    internal static AlloyScanException Failure(AlloyScanException cause, string whose, string clientId, string target, string cmdlet)
+    {
+        var advice = cause is { ErrorId: "SecretProtectionFailed", Advice: { } given } && given.StartsWith("Give ", StringComparison.Ordinal) ? $"{given.TrimEnd('.')}: {cmdlet} does both." : cause.Advice;
+        return new AlloyScanException(cause.Kind, cause.ErrorId, $"The client secret of {whose} (client ID '{clientId}') cannot be had. {cause.Message}", target, advice, cause.InnerException);
     }
 
     private AlloyScanException Missing(string message, string advice, Exception? inner = null) =>

@@ -164,6 +164,11 @@ public sealed record SyncJob
     /// <param name="schedule">The schedule.</param>
     public SyncJob WithSchedule(Schedule? schedule) => this with { Schedule = schedule, ScheduleProblem = null, UnusableSchedule = null };
 
+    /// <summary>Why the Automation Server cannot run the job on its schedule, as far as that is known before; <see langword="null"/> when nothing is in the way.</summary>
+    public string? UnattendedProblem => Schedule is null || !Enabled || ClientSecret.Kind != SecretKind.Vault ? null
+        : $"The job '{Name}' has a schedule, and its client secret is the {ClientSecret}, which PowerShell alone can open: the Automation Server (alloyscan) cannot run it. Keep the secret in a file or an environment variable with "
+            + $"{(AppRegistration is null ? "Set-AlloyScanSyncJob" : $"Set-AlloyScanAppRegistration '{AppRegistration}'")}, or run the job with Invoke-AlloyScanSync from a scheduled script.";
+
     /// <summary>Fetches the client secret.</summary>
     /// <exception cref="AlloyScanException">This account cannot have it here (<c>SecretNotFound</c>, <c>SecretProtectionFailed</c>, <c>VaultNeedsPowerShell</c>); the message says which secret, and whose it is.</exception>
     public Secret ResolveSecret()
@@ -172,13 +177,20 @@ public sealed record SyncJob
         {
             return ClientSecret.Resolve();
         }
-        catch (AlloyScanException e) when (e.ErrorId is "SecretNotFound" or "SecretProtectionFailed" or "VaultNeedsPowerShell")
+        catch (AlloyScanException e)
         {
-            var whose = AppRegistration is null ? $"the job '{Name}'" : $"the app registration '{AppRegistration}', which the job '{Name}' uses,";
-            var advice = e.ErrorId != "SecretProtectionFailed" || e.Advice is null ? e.Advice
-                : AppRegistration is null ? e.Advice.TrimEnd('.') + ": Set-AlloyScanSyncJob does both." : e.Advice.TrimEnd('.') + ": Set-AlloyScanAppRegistration does both.";
-            throw new AlloyScanException(e.Kind, e.ErrorId, $"The client secret of {whose} (client ID '{ClientId}') cannot be had. {e.Message}", Name, advice, e.InnerException);
+            throw SecretFailure(e);
         }
+    }
+
+    /// <summary>The failure to have the client secret, told as one of this job.</summary>
+    /// <param name="cause">What was wrong with the secret.</param>
+    public AlloyScanException SecretFailure(AlloyScanException cause)
+    {
+        ArgumentNullException.ThrowIfNull(cause);
+        return AppRegistration is null
+            ? SecretReference.Failure(cause, $"the job '{Name}'", ClientId, Name, "Set-AlloyScanSyncJob")
+            : SecretReference.Failure(cause, $"the app registration '{AppRegistration}', which the job '{Name}' uses,", ClientId, Name, "Set-AlloyScanAppRegistration");
     }
 
     /// <inheritdoc/>

@@ -2,7 +2,6 @@ using System.Collections;
 using System.ComponentModel;
 using System.Globalization;
 using System.Management.Automation;
-using System.Security;
 using AlloyScan.Engine;
 using AlloyScan.Engine.Credentials;
 using AlloyScan.Engine.Inventory;
@@ -14,13 +13,29 @@ namespace AlloyScan.PowerShell.Abstractions;
 
 /// <summary>Base of the cmdlets that write the settings of a job.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
-public abstract class JobSettingsCmdlet : StoreCmdlet
+public abstract class JobSettingsCmdlet : RegistrationCmdlet
 {
     /// <summary>A connection, or its name, whose site and app registration the job takes over.</summary>
     [Parameter(ParameterSetName = RegistrationSets.Connection)]
     [ArgumentCompleter(typeof(ConnectionNameCompleter))]
     [ValidateNotNull]
     public ConnectionReference? Connection { get; set; }
+
+    /// <summary>Client ID of the app registration.</summary>
+    // In the set of connections too, so that a client ID without its secret is told as that.
+    [Parameter(DontShow = true, ParameterSetName = RegistrationSets.Connection)]
+    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.ClientSecret)]
+    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.ClientSecretVariable)]
+    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.ClientSecretFile)]
+    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.VaultSecret)]
+    [ValidateNotNullOrEmpty]
+    public string ClientId { get; set; } = null!;
+
+    /// <summary>Name of an app registration of the store: client ID and secret come from it from now on, and the site of a new job or copy too.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.AppRegistration)]
+    [ArgumentCompleter(typeof(AppRegistrationNameCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string? AppRegistration { get; set; }
 
     /// <summary>Service action for new computers. New jobs use 2943.</summary>
     [Parameter]
@@ -167,15 +182,23 @@ public abstract class JobSettingsCmdlet : StoreCmdlet
         ApiProfile = connection.ApiProfile ?? job.ApiProfile,
     };
 
-    /// <summary>The registration that the current parameter set speaks of.</summary>
-    private protected Registration GivenRegistration(
-        PSCredential? credential, string? clientId, SecureString? secret, string? variable, string? file) => ParameterSetName switch
+    /// <summary>What the current parameter set says of the job's registration; <see langword="null"/> when it says nothing.</summary>
+    /// <exception cref="AlloyScanException">There is a client ID without a secret (<c>CredentialMissing</c>).</exception>
+    private protected Registration? GivenRegistration()
+    {
+        if (ParameterSetName == RegistrationSets.Connection && ClientId is not null)
         {
-            RegistrationSets.ClientSecret => Registration.From(clientId!, secret!),
-            RegistrationSets.ClientSecretVariable => new Registration(clientId!, SecretReference.FromEnvironment(variable!)),
-            RegistrationSets.ClientSecretFile => new Registration(clientId!, SecretInFile(file!)),
-            _ => Registration.From(credential!),
-        };
+            throw new AlloyScanException(
+                ErrorKind.InvalidArgument, "CredentialMissing", $"The client ID '{ClientId}' is given without its secret.", ClientId,
+                "Say where the secret is with -ClientSecretVariable, -ClientSecretFile or -VaultSecret, or give it with -ClientSecret or -Credential.");
+        }
+
+        return GivenRegistration(ClientId);
+    }
+
+    /// <summary>The job with another registration of its own.</summary>
+    private protected static SyncJob Apply(SyncJob job, Registration? registration) =>
+        registration is null ? job : job with { ClientId = registration.ClientId, ClientSecret = registration.Secret, AppRegistration = null };
 
     private static Dictionary<string, RecordClass> ReadTypeMap(Hashtable map)
     {

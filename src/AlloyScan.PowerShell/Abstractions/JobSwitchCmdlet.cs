@@ -37,6 +37,8 @@ public abstract class JobSwitchCmdlet : StoreCmdlet
 
             if (PassThru)
                 EmitFrom(store, job);
+            if (job.UnattendedProblem is { } problem)
+                Warn(problem);
         }).ConfigureAwait(false);
     }
 }

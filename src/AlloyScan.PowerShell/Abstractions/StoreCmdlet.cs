@@ -38,13 +38,26 @@ public abstract class StoreCmdlet : AsyncCmdlet
     /// <summary>The job with its secret at hand, if that is in a vault, which only PowerShell can open.</summary>
     /// <exception cref="AlloyScanException">The vault does not give it.</exception>
     private protected async Task<SyncJob> WithSecretAsync(SyncJob job, CancellationToken cancellationToken) => job.ClientSecret.Kind == SecretKind.Vault
-        ? job with { ClientSecret = await OpenVaultAsync(job.ClientSecret, cancellationToken).ConfigureAwait(false) }
+        ? job with { ClientSecret = await OpenVaultAsync(job.ClientSecret, job.SecretFailure, cancellationToken).ConfigureAwait(false) }
         : job;
 
-    /// <summary>A secret of a vault, in memory; other references stay what they are.</summary>
-    private protected Task<SecretReference> OpenVaultAsync(SecretReference reference, CancellationToken cancellationToken) => reference.Kind == SecretKind.Vault
-        ? OnPipelineAsync(() => VaultSecrets.Open(this, reference), cancellationToken)
-        : Task.FromResult(reference);
+    /// <summary>The registration with its secret at hand, if that is in a vault.</summary>
+    /// <exception cref="AlloyScanException">The vault does not give it.</exception>
+    private protected async Task<AppRegistration> WithSecretAsync(AppRegistration registration, CancellationToken cancellationToken) => registration.ClientSecret.Kind == SecretKind.Vault
+        ? registration with { ClientSecret = await OpenVaultAsync(registration.ClientSecret, registration.SecretFailure, cancellationToken).ConfigureAwait(false) }
+        : registration;
+
+    private async Task<SecretReference> OpenVaultAsync(SecretReference reference, Func<AlloyScanException, AlloyScanException> failure, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await OnPipelineAsync(() => VaultSecrets.Open(this, reference), cancellationToken).ConfigureAwait(false);
+        }
+        catch (AlloyScanException e)
+        {
+            throw failure(e);
+        }
+    }
 
     /// <summary>Where a secret file is: a bare name that is no file here is looked for in the folder that CREDENTIALS_DIRECTORY names when the job runs.</summary>
     private protected SecretReference SecretInFile(string given)

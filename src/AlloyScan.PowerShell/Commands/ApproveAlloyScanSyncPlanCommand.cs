@@ -36,6 +36,11 @@ public sealed class ApproveAlloyScanSyncPlanCommand : SyncCmdlet
     [ValidateNotNullOrEmpty]
     public int[]? Row { get; set; }
 
+    /// <summary>Most API calls to spend: the devices of the plan are looked at again, and deletions are calls themselves. What is not applied when they are spent stays held back, and can be approved again.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int? MaxApiCalls { get; set; }
+
     /// <inheritdoc/>
     protected override async Task ProcessAsync(CancellationToken cancellationToken)
     {
@@ -94,7 +99,7 @@ public sealed class ApproveAlloyScanSyncPlanCommand : SyncCmdlet
         if (!await ConfirmAsync(target, $"Apply the {count} {(count == 1 ? "change" : "changes")} that the guard holds back", cancellationToken).ConfigureAwait(false))
             return;
 
-        var run = await ExecuteAsync(store, new SyncRequest { Job = job, Selection = selection with { Approved = true } }, cancellationToken).ConfigureAwait(false);
+        var run = await ExecuteAsync(store, new SyncRequest { Job = job, Selection = selection with { Approved = true }, MaxApiCalls = MaxApiCalls }, cancellationToken).ConfigureAwait(false);
         EmitFrom(store, run);
         Judge(run, rehearsal: false);
     }

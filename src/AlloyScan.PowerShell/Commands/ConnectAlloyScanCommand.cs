@@ -83,10 +83,10 @@ public sealed class ConnectAlloyScanCommand : StoreCmdlet
         if (registration is null)
         {
             var store = await OpenStoreAsync(cancellationToken).ConfigureAwait(false);
-            var kept = await OffThread(() => store.AppRegistrations.Get(AppRegistration), cancellationToken).ConfigureAwait(false);
+            var kept = await WithSecretAsync(await OffThread(() => store.AppRegistrations.Get(AppRegistration), cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
             if (kept.Warning is { } warning)
                 Warn(warning);
-            registration = new Registration(kept.ClientId, await OpenVaultAsync(kept.ClientSecret, cancellationToken).ConfigureAwait(false));
+            registration = new Registration(kept.ClientId, SecretReference.FromMemory(kept.ResolveSecret()));
             siteUrl = kept.SiteUrl;
             budget = store.AppRegistrations.Budget(siteUrl, kept.ClientId);
         }

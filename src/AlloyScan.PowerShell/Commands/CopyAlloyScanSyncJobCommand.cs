@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using System.Security;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.PowerShell.Abstractions;
 using AlloyScan.PowerShell.Completion;
@@ -27,32 +26,6 @@ public sealed class CopyAlloyScanSyncJobCommand : JobSettingsCmdlet
     [ValidateNotNull]
     public Uri? SiteUrl { get; set; }
 
-    /// <summary>Another app registration for the copy: client ID as user name, client secret as password. The copy keeps the secret encrypted for this account of this machine.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.Credential)]
-    [Credential]
-    public PSCredential Credential { get; set; } = null!;
-
-    /// <summary>Client ID of another app registration for the copy.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.ClientSecret)]
-    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.ClientSecretVariable)]
-    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.ClientSecretFile)]
-    [ValidateNotNullOrEmpty]
-    public string ClientId { get; set; } = null!;
-
-    /// <summary>Client secret of that app registration. The copy keeps it encrypted for this account of this machine.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.ClientSecret)]
-    public SecureString ClientSecret { get; set; } = null!;
-
-    /// <summary>Name of the environment variable that holds the client secret when the copy runs.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.ClientSecretVariable)]
-    [ValidateNotNullOrEmpty]
-    public string ClientSecretVariable { get; set; } = null!;
-
-    /// <summary>Path of the file that holds the client secret when the copy runs.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.ClientSecretFile)]
-    [ValidateNotNullOrEmpty]
-    public string ClientSecretFile { get; set; } = null!;
-
     /// <summary>Enables the copy, so that it runs on its schedule. A copy is disabled otherwise.</summary>
     [Parameter]
     public SwitchParameter Enabled { get; set; }
@@ -61,17 +34,25 @@ public sealed class CopyAlloyScanSyncJobCommand : JobSettingsCmdlet
     protected override async Task ProcessAsync(CancellationToken cancellationToken)
     {
         var connection = Connection?.Resolve();
-        var registration = ParameterSetName == RegistrationSets.Connection ? null : GivenRegistration(Credential, ClientId, ClientSecret, ClientSecretVariable, ClientSecretFile);
+        var registration = GivenRegistration();
         var store = await OpenStoreAsync(cancellationToken).ConfigureAwait(false);
         var job = await OffThread(() => store.Jobs.Get(Name), cancellationToken).ConfigureAwait(false);
         if (connection is not null)
             job = Apply(job, connection);
-        if (registration is not null)
-            job = job with { ClientId = registration.ClientId, ClientSecret = registration.Secret, AppRegistration = null };
+        job = Apply(job, registration);
+        if (AppRegistration is { } name)
+        {
+            var kept = await OffThread(() => store.AppRegistrations.Get(name), cancellationToken).ConfigureAwait(false);
+            job = job with { AppRegistration = kept.Name, SiteUrl = kept.SiteUrl };
+        }
 
         // Two enabled jobs of one schedule would do everything twice.
         job = Apply(job with { Id = 0, Name = NewName, SiteUrl = SiteUrl ?? job.SiteUrl, Enabled = Enabled });
         if (await ConfirmAsync(Name, $"Copy the sync job as '{NewName}'", cancellationToken).ConfigureAwait(false))
-            EmitFrom(store, await OffThread(() => store.Jobs.Create(job), cancellationToken).ConfigureAwait(false));
+        {
+            var copy = await OffThread(() => store.Jobs.Create(job), cancellationToken).ConfigureAwait(false);
+            EmitFrom(store, copy);
+            WarnOf(copy);
+        }
     }
 }

@@ -103,6 +103,8 @@ public sealed class ImportAlloyScanSyncJobCommand : StoreCmdlet
             Tell($"{import.Job.Name}: {step}.");
         foreach (var warning in import.Warnings)
             Warn(warning);
+        if (import.Job.UnattendedProblem is { } problem)
+            Warn(problem);
         EmitFrom(store, import.Job);
     }
 

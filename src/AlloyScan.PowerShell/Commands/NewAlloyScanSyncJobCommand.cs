@@ -1,9 +1,8 @@
 using System.Management.Automation;
-using System.Security;
+using AlloyScan.Engine;
 using AlloyScan.Engine.Credentials;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.PowerShell.Abstractions;
-using AlloyScan.PowerShell.Completion;
 using AlloyScan.PowerShell.Connections;
 
 namespace AlloyScan.PowerShell.Commands;
@@ -18,44 +17,14 @@ public sealed class NewAlloyScanSyncJobCommand : JobSettingsCmdlet
     [ValidateNotNullOrEmpty]
     public string? Name { get; set; }
 
-    /// <summary>The site's address, with or without slug.</summary>
+    /// <summary>The site's address, with or without slug. With -Connection, in place of its own.</summary>
+    [Parameter(ParameterSetName = RegistrationSets.Connection)]
     [Parameter(Mandatory = true, ValueFromPipelineByPropertyName = true, ParameterSetName = RegistrationSets.Credential)]
     [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.ClientSecret)]
     [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.ClientSecretVariable)]
     [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.ClientSecretFile)]
+    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.VaultSecret)]
     public Uri SiteUrl { get; set; } = null!;
-
-    /// <summary>The app registration: client ID as user name, client secret as password. The job keeps the secret encrypted for this account of this machine.</summary>
-    [Parameter(Mandatory = true, ValueFromPipelineByPropertyName = true, ParameterSetName = RegistrationSets.Credential)]
-    [Credential]
-    public PSCredential Credential { get; set; } = null!;
-
-    /// <summary>Client ID of the app registration.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.ClientSecret)]
-    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.ClientSecretVariable)]
-    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.ClientSecretFile)]
-    [ValidateNotNullOrEmpty]
-    public string ClientId { get; set; } = null!;
-
-    /// <summary>Client secret of the app registration. The job keeps it encrypted for this account of this machine.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.ClientSecret)]
-    public SecureString ClientSecret { get; set; } = null!;
-
-    /// <summary>Name of the environment variable that holds the client secret when the job runs.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.ClientSecretVariable)]
-    [ValidateNotNullOrEmpty]
-    public string ClientSecretVariable { get; set; } = null!;
-
-    /// <summary>Path of the file that holds the client secret when the job runs.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.ClientSecretFile)]
-    [ValidateNotNullOrEmpty]
-    public string ClientSecretFile { get; set; } = null!;
-
-    /// <summary>Name of an app registration of the store, whose site, client ID and secret the job uses.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.AppRegistration)]
-    [ArgumentCompleter(typeof(AppRegistrationNameCompleter))]
-    [ValidateNotNullOrEmpty]
-    public string AppRegistration { get; set; } = null!;
 
     /// <summary>Makes the job disabled: it runs by Invoke-AlloyScanSync only.</summary>
     [Parameter]
@@ -68,9 +37,13 @@ public sealed class NewAlloyScanSyncJobCommand : JobSettingsCmdlet
         // What is the pipeline thread's comes before the first wait.
         var given = ParameterSetName == RegistrationSets.AppRegistration ? null : settings(Start());
         var store = await OpenStoreAsync(cancellationToken).ConfigureAwait(false);
-        var job = given ?? settings(await OffThread(() => Start(store.AppRegistrations.Get(AppRegistration)), cancellationToken).ConfigureAwait(false));
+        var job = given ?? settings(await OffThread(() => Start(store.AppRegistrations.Get(AppRegistration!)), cancellationToken).ConfigureAwait(false));
         if (await ConfirmAsync(Name ?? SyncJob.DefaultName, $"Create a sync job for {job.SiteUrl}", cancellationToken).ConfigureAwait(false))
-            EmitFrom(store, await OffThread(() => store.Jobs.Create(job), cancellationToken).ConfigureAwait(false));
+        {
+            var saved = await OffThread(() => store.Jobs.Create(job), cancellationToken).ConfigureAwait(false);
+            EmitFrom(store, saved);
+            WarnOf(saved);
+        }
     }
 
     private static SyncJob Start(AppRegistration registration) => new()
@@ -80,8 +53,15 @@ public sealed class NewAlloyScanSyncJobCommand : JobSettingsCmdlet
 
     private SyncJob Start()
     {
-        if (ParameterSetName == RegistrationSets.Connection)
+        if (GivenRegistration() is not { } registration)
         {
+            if (SiteUrl is not null && Connection is null)
+            {
+                throw new AlloyScanException(
+                    ErrorKind.InvalidArgument, "CredentialMissing", $"A job for {SiteUrl} needs the credentials of an app registration of that site.", SiteUrl,
+                    "Give -Credential, or -ClientId with where the secret is (-ClientSecretVariable, -ClientSecretFile, -VaultSecret), or -AppRegistration in place of the address.");
+            }
+
             var connection = Connection?.Resolve() ?? ConnectionTable.OfThisRunspace.Current ?? throw Errors.NotConnected();
             return Apply(
                 new SyncJob
@@ -91,10 +71,9 @@ public sealed class NewAlloyScanSyncJobCommand : JobSettingsCmdlet
                     ClientSecret = null!,
                     ThrottleLimit = connection.ThrottleLimit,
                 },
-                connection);
+                connection) with { SiteUrl = SiteUrl ?? connection.SiteUrl };
         }
 
-        var registration = GivenRegistration(Credential, ClientId, ClientSecret, ClientSecretVariable, ClientSecretFile);
         return new SyncJob { SiteUrl = SiteUrl, ClientId = registration.ClientId, ClientSecret = registration.Secret };
     }
 }

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using AlloyScan.Engine;
 using AlloyScan.Engine.Credentials;
 using AlloyScan.PowerShell.Abstractions;
 using AlloyScan.PowerShell.Completion;
@@ -24,6 +25,8 @@ public sealed class SetAlloyScanAppRegistrationCommand : AppRegistrationCmdlet
     public string? NewName { get; set; }
 
     /// <summary>New client ID. The jobs that use the former one are moved to it.</summary>
+    // In the set without a secret too, so that a client ID alone is told as that.
+    [Parameter(DontShow = true, ParameterSetName = SettingsSet)]
     [Parameter(ParameterSetName = RegistrationSets.ClientSecret)]
     [Parameter(ParameterSetName = RegistrationSets.ClientSecretVariable)]
     [Parameter(ParameterSetName = RegistrationSets.ClientSecretFile)]
@@ -38,6 +41,13 @@ public sealed class SetAlloyScanAppRegistrationCommand : AppRegistrationCmdlet
     /// <inheritdoc/>
     protected override async Task ProcessAsync(CancellationToken cancellationToken)
     {
+        if (ParameterSetName == SettingsSet && ClientId is not null)
+        {
+            throw new AlloyScanException(
+                ErrorKind.InvalidArgument, "CredentialMissing", $"The client ID '{ClientId}' is given without its secret.", ClientId,
+                "A new client ID comes with a new secret: give -Credential, or say where it is with -ClientSecretVariable, -ClientSecretFile or -VaultSecret.");
+        }
+
         var change = Given(ClientId);
         var store = await OpenStoreAsync(cancellationToken).ConfigureAwait(false);
         await EachAsync(Name, async name =>
@@ -55,6 +65,8 @@ public sealed class SetAlloyScanAppRegistrationCommand : AppRegistrationCmdlet
                 EmitFrom(store, saved);
             if (saved.Warning is { } warning)
                 Warn(warning);
+            foreach (var job in saved.Jobs)
+                WarnOf(await OffThread(() => store.Jobs.Get(job), cancellationToken).ConfigureAwait(false));
         }).ConfigureAwait(false);
     }
 }

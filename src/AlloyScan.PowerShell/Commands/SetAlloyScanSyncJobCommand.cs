@@ -1,5 +1,4 @@
 using System.Management.Automation;
-using System.Security;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.PowerShell.Abstractions;
 using AlloyScan.PowerShell.Completion;
@@ -27,38 +26,6 @@ public sealed class SetAlloyScanSyncJobCommand : JobSettingsCmdlet
     [ValidateNotNull]
     public Uri? SiteUrl { get; set; }
 
-    /// <summary>New app registration: client ID as user name, client secret as password. The job keeps the secret encrypted for this account of this machine.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.Credential)]
-    [Credential]
-    public PSCredential Credential { get; set; } = null!;
-
-    /// <summary>Client ID of the new app registration.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.ClientSecret)]
-    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.ClientSecretVariable)]
-    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.ClientSecretFile)]
-    [ValidateNotNullOrEmpty]
-    public string ClientId { get; set; } = null!;
-
-    /// <summary>Client secret of the new app registration. The job keeps it encrypted for this account of this machine.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.ClientSecret)]
-    public SecureString ClientSecret { get; set; } = null!;
-
-    /// <summary>Name of the environment variable that holds the client secret when the job runs.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.ClientSecretVariable)]
-    [ValidateNotNullOrEmpty]
-    public string ClientSecretVariable { get; set; } = null!;
-
-    /// <summary>Path of the file that holds the client secret when the job runs.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.ClientSecretFile)]
-    [ValidateNotNullOrEmpty]
-    public string ClientSecretFile { get; set; } = null!;
-
-    /// <summary>Name of an app registration of the store: client ID and secret come from it from now on.</summary>
-    [Parameter(Mandatory = true, ParameterSetName = RegistrationSets.AppRegistration)]
-    [ArgumentCompleter(typeof(AppRegistrationNameCompleter))]
-    [ValidateNotNullOrEmpty]
-    public string? AppRegistration { get; set; }
-
     /// <summary>What a new address or client ID is: the same site, whose links go on, or another site, whose devices are all new. Needed when the job has linked devices.</summary>
     [Parameter]
     public SiteChange? SiteChange { get; set; }
@@ -81,6 +48,7 @@ public sealed class SetAlloyScanSyncJobCommand : JobSettingsCmdlet
             var saved = await OffThread(() => store.Jobs.Update(job, SiteChange), cancellationToken).ConfigureAwait(false);
             if (PassThru)
                 EmitFrom(store, saved);
+            WarnOf(saved);
         }).ConfigureAwait(false);
     }
 
@@ -88,17 +56,13 @@ public sealed class SetAlloyScanSyncJobCommand : JobSettingsCmdlet
     private Func<SyncJob, SyncJob> Change()
     {
         var connection = Connection?.Resolve();
-        var registration = ParameterSetName == RegistrationSets.Connection
-            ? null
-            : AppRegistration is not null ? null : GivenRegistration(Credential, ClientId, ClientSecret, ClientSecretVariable, ClientSecretFile);
+        var registration = GivenRegistration();
         return job =>
         {
             if (connection is not null)
                 job = Apply(job, connection);
 
-            if (registration is not null)
-                job = job with { ClientId = registration.ClientId, ClientSecret = registration.Secret, AppRegistration = null };
-
+            job = Apply(job, registration);
             if (AppRegistration is not null)
                 job = job with { AppRegistration = AppRegistration };
 

@@ -92,9 +92,8 @@ public sealed class TestAlloyScanConnectionCommand : StoreCmdlet
                 return Registration.From(Credential).At(SiteUrl);
             case RegistrationSets.AppRegistration:
                 AlloyStore kept = await OpenStoreAsync(cancellationToken).ConfigureAwait(false);
-                var registration = await OffThread(() => kept.AppRegistrations.Get(AppRegistration), cancellationToken).ConfigureAwait(false);
-                var secret = await OpenVaultAsync(registration.ClientSecret, cancellationToken).ConfigureAwait(false);
-                return new Registration(registration.ClientId, secret).At(registration.SiteUrl) with { Budget = Counted(kept, registration.SiteUrl, registration.ClientId) };
+                var registration = await WithSecretAsync(await OffThread(() => kept.AppRegistrations.Get(AppRegistration), cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+                return new SiteConnectionOptions { SiteUrl = registration.SiteUrl, ClientId = registration.ClientId, ClientSecret = registration.ResolveSecret(), Budget = Counted(kept, registration.SiteUrl, registration.ClientId) };
             default:
                 AlloyStore store = await OpenStoreAsync(cancellationToken).ConfigureAwait(false);
                 var job = await WithSecretAsync(await OffThread(() => store.Jobs.Get(Job), cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);

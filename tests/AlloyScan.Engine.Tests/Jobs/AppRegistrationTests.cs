@@ -1,5 +1,6 @@
 using AlloyScan.Engine.Credentials;
 using AlloyScan.Engine.Jobs;
+using AlloyScan.Engine.Jobs.Schedules;
 using AlloyScan.Engine.Site;
 using AlloyScan.Engine.Sync;
 using AlloyScan.Engine.Tests.Sync;
@@ -188,6 +189,39 @@ public sealed class AppRegistrationTests
         var vault = Assert.Throws<AlloyScanException>(() => (job with { ClientSecret = SecretReference.FromVault("alloyscan", "Work") }).ResolveSecret());
         Assert.Equal("VaultNeedsPowerShell", vault.ErrorId);
         Assert.Contains("'alloyscan' of the vault 'Work'", vault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Whoever_cannot_have_a_secret_is_named_and_told_the_way_out()
+    {
+        var account = $"the account '{Environment.UserName}' on '{Environment.MachineName}'";
+        SecretReference[] references =
+        [
+            SecretReference.FromEnvironment("ALLOYSCAN_TEST_UNSET"),
+            SecretReference.FromFile("/no/such/file"),
+            SecretReference.FromStored(SecretKind.Protected, "aesgcm:" + Convert.ToBase64String(new byte[60]) + "#mary@HOST7"),
+            SecretReference.FromStored(SecretKind.Protected, "dpapi:" + Convert.ToBase64String(new byte[60]) + "#mary@HOST7"),
+        ];
+        foreach (var reference in references)
+        {
+            var e = Assert.Throws<AlloyScanException>(() => (New() with { ClientSecret = reference }).ResolveSecret());
+            Assert.StartsWith("The client secret of the app registration 'HQ' (client ID 'client') cannot be had.", e.Message, StringComparison.Ordinal);
+            Assert.Contains(account, e.Message, StringComparison.Ordinal);
+            Assert.NotEmpty(e.Advice!);
+        }
+    }
+
+    [Fact]
+    public void A_scheduled_job_with_its_secret_in_a_vault_is_told_before_a_night_passes()
+    {
+        using var fixture = new SyncFixture();
+        var job = fixture.Job with { ClientSecret = SecretReference.FromVault("hq", "Work"), Schedule = Schedule.Parse("""{"occurs":"Daily","at":"01:00","timeZone":"UTC"}""", TimeProvider.System) };
+
+        Assert.Contains("the Automation Server (alloyscan) cannot run it", job.UnattendedProblem, StringComparison.Ordinal);
+        Assert.Contains("Set-AlloyScanAppRegistration 'HQ'", (job with { AppRegistration = "HQ" }).UnattendedProblem, StringComparison.Ordinal);
+        Assert.Null((job with { Enabled = false }).UnattendedProblem);
+        Assert.Null(job.WithSchedule(null).UnattendedProblem);
+        Assert.Null((job with { ClientSecret = SecretReference.FromEnvironment("X") }).UnattendedProblem);
     }
 
     [Fact]
