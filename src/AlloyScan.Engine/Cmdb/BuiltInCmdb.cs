@@ -20,8 +20,11 @@ internal sealed record RecordState(long Id, RecordClass Class, long Number, long
 /// <summary>Reads and writes the CIs of the built-in CMDB on one session.</summary>
 internal sealed class BuiltInCmdb
 {
+    private const int IdentifiersAtOnce = 8;
+
     private readonly StoreSession _session;
     private readonly long _targetId;
+    private readonly Statement?[] _insertIdentifiers = new Statement?[IdentifiersAtOnce];
     private readonly Statement _insert;
     private readonly Statement _insertIdentifier;
     private readonly Statement _get;
@@ -132,10 +135,15 @@ internal sealed class BuiltInCmdb
     }
 
     /// <summary>Adds identifiers to a CI that has none yet.</summary>
-    public void PutIdentifiers(long record, IEnumerable<Identifier> identifiers)
+    public void PutIdentifiers(long record, IReadOnlyList<Identifier> identifiers)
     {
-        foreach (var identifier in identifiers)
-            _insertIdentifier.Set(0, (int)identifier.Kind).Set(1, identifier.Value).Set(2, record).Post();
+        foreach (var some in identifiers.Chunk(IdentifiersAtOnce))
+        {
+            var insert = _insertIdentifiers[some.Length - 1] ??= _session.PrepareRows("INSERT INTO record_identifiers (kind, value, record) VALUES ... ON CONFLICT DO NOTHING", 3, some.Length);
+            for (var i = 0; i < some.Length; i++)
+                insert.Set(i * 3, (int)some[i].Kind).Set((i * 3) + 1, some[i].Value).Set((i * 3) + 2, record);
+            insert.Post();
+        }
     }
 
     /// <summary>Takes identifiers from a CI.</summary>

@@ -69,6 +69,7 @@ internal sealed class InstallationSets
         var difference = new InstallationDifference();
         _wanted.Clear();
         Dictionary<string, int>? unknown = null;
+        _catalog.Foresee(software);
         for (var i = 0; i < software.Count; i++)
         {
             var item = software[i];

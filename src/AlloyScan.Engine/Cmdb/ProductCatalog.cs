@@ -10,6 +10,8 @@ namespace AlloyScan.Engine.Cmdb;
 internal sealed class ProductCatalog
 {
     private const int MostCached = 200_000;
+    private const int KeysAtOnce = 40;
+    private const int CountsAtOnce = 32;
 
     /// <summary>The product is not in the catalog.</summary>
     public const long None = 0;
@@ -23,8 +25,11 @@ internal sealed class ProductCatalog
     private readonly long _targetId;
     private readonly SoftwareGroups _groups;
     private readonly Statement _find;
+    private readonly Statement _findMany;
+    private readonly Statement?[] _count = new Statement?[CountsAtOnce];
     private readonly Statement _insert;
     private readonly Dictionary<(string Name, string? Version, string? Publisher), long> _exact = [];
+    private readonly Dictionary<string, long> _looked = new(StringComparer.Ordinal);
     private readonly Dictionary<long, int> _uses = [];
     private long _nextId;
     private bool _sweep;
@@ -38,6 +43,8 @@ internal sealed class ProductCatalog
         _session = session;
         _targetId = targetId;
         _find = session.Prepare("SELECT id FROM products WHERE target_id = @p0 AND key = @p1").Set(0, targetId);
+        // A question for each key, which no planner takes for a reason to read the whole catalog.
+        _findMany = session.Prepare($"SELECT key, id FROM products WHERE id IN ({string.Join(", ", Enumerable.Range(1, KeysAtOnce).Select(i => FormattableString.Invariant($"(SELECT id FROM products WHERE target_id = @p0 AND key = @p{i})")))})").Set(0, targetId);
         _insert = session.Prepare("INSERT INTO products (id, target_id, key, name, version, publisher, software_group) VALUES (@p0, @p1, @p2, @p3, @p4, @p5, @p6)").Set(1, targetId);
     }
 
@@ -48,6 +55,7 @@ internal sealed class ProductCatalog
     public void Reset()
     {
         _exact.Clear();
+        _looked.Clear();
         _uses.Clear();
         _nextId = 0;
         _sweep = false;
@@ -65,6 +73,37 @@ internal sealed class ProductCatalog
     {
         hash = product <= FirstLeftOut ? (uint)(FirstLeftOut - product) : 0;
         return product <= FirstLeftOut;
+    }
+
+    /// <summary>Looks up together what <see cref="Find"/> will be asked of one by one.</summary>
+    public void Foresee(IReadOnlyList<InstalledSoftware> software)
+    {
+        List<string>? keys = null;
+        foreach (var item in software)
+        {
+            if (item.Name is not null && !_exact.ContainsKey((item.Name, item.Version, item.Publisher)) && KeyOf(item) is { } key && !_looked.ContainsKey(key) && (!_groups.IsFiltering || _groups.IsTracked(NameAndVersion(key))))
+                (keys ??= []).Add(key);
+        }
+
+        // One is found as quickly by itself.
+        if (keys is null or { Count: 1 })
+            return;
+
+        if (_looked.Count >= MostCached)
+            _looked.Clear();
+        foreach (var some in keys.Chunk(KeysAtOnce))
+        {
+            for (var i = 0; i < KeysAtOnce; i++)
+            {
+                _findMany.Set(i + 1, i < some.Length ? some[i] : null);
+                if (i < some.Length)
+                    _looked[some[i]] = None;
+            }
+
+            using var reader = _findMany.Read();
+            while (reader.Read())
+                _looked[reader.GetString(0)] = reader.GetInt64(1);
+        }
     }
 
     /// <summary>The product's number; <see cref="None"/> for one that is not there, <see cref="Nameless"/> for a blank name; below that, one that is left out.</summary>
@@ -93,7 +132,8 @@ internal sealed class ProductCatalog
             group = _groups.GroupOf(known);
         }
 
-        id = _find.Set(1, key).Number() ?? None;
+        if (!_looked.TryGetValue(key, out id))
+            _looked[key] = id = _find.Set(1, key).Number() ?? None;
         if (id == None)
         {
             if (!add)
@@ -103,6 +143,7 @@ internal sealed class ProductCatalog
                 _nextId = (_session.Prepare("SELECT max(id) FROM products").Number() ?? 0) + 1;
             id = _nextId++;
             _insert.Set(0, id).Set(2, key).Set(3, software.Name.Trim()).Set(4, Clean(software.Version)).Set(5, Clean(software.Publisher)).Set(6, group).Post();
+            _looked[key] = id;
             Added++;
         }
 
@@ -139,14 +180,19 @@ internal sealed class ProductCatalog
     public (int Added, int Removed) Flush()
     {
         var removed = 0;
-        var update = _session.Prepare("UPDATE products SET uses = uses + @p1 WHERE id = @p0");
+        foreach (var some in _uses.Where(u => u.Value != 0).Chunk(CountsAtOnce))
+        {
+            var update = _count[some.Length - 1] ??= _session.Prepare(
+                $"UPDATE products SET uses = uses + CASE id {string.Join(' ', Enumerable.Range(0, some.Length).Select(i => FormattableString.Invariant($"WHEN @p{i * 2} THEN @p{(i * 2) + 1}")))} END "
+                + $"WHERE id IN ({string.Join(", ", Enumerable.Range(0, some.Length).Select(i => FormattableString.Invariant($"@p{i * 2}")))})");
+            for (var i = 0; i < some.Length; i++)
+                update.Set(i * 2, some[i].Key).Set((i * 2) + 1, some[i].Value);
+            update.Post();
+        }
+
         var delete = _session.Prepare("DELETE FROM products WHERE id = @p0 AND uses <= 0");
         foreach (var (product, change) in _uses)
         {
-            if (change == 0)
-                continue;
-
-            update.Set(0, product).Set(1, change).Post();
             if (change < 0 && delete.Set(0, product).Execute() > 0)
                 removed++;
         }
@@ -155,6 +201,8 @@ internal sealed class ProductCatalog
             removed += _session.Prepare("DELETE FROM products WHERE target_id = @p0 AND uses <= 0").Set(0, _targetId).Execute();
         _sweep = false;
         _uses.Clear();
+        // Another transaction may find what this one did not.
+        _looked.Clear();
         if (removed > 0)
             _exact.Clear();
         var added = Added;

@@ -182,7 +182,21 @@ public sealed class AlloyStore : IDisposable
     internal StoreSession NewSession() => new(_dialect, Location);
 
     /// <summary>A session whose long statements, and whose waiting for other writers, can be stopped.</summary>
-    internal StoreSession NewStoppableSession(CancellationToken stop) => new(_dialect, Location, stop);
+    internal StoreSession NewStoppableSession(CancellationToken stop)
+    {
+        var session = new StoreSession(_dialect, Location, stop);
+        try
+        {
+            if (_dialect.ForRun is { } settings)
+                session.Execute(settings);
+            return session;
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>Streams the rows of a query. The connection is open while the caller enumerates, and no longer.</summary>
     internal IEnumerable<T> Stream<T>(string sql, object arguments)

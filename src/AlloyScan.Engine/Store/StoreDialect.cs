@@ -45,6 +45,9 @@ internal abstract class StoreDialect
     /// <summary>Opens a connection that is ready for use.</summary>
     public abstract DbConnection Open(StoreLocation location);
 
+    /// <summary>What a session is told that does the work of a run: very many small questions; <see langword="null"/> for nothing.</summary>
+    public virtual string? ForRun => null;
+
     /// <summary>Whether there is something to open.</summary>
     public abstract bool Exists(StoreLocation location);
 
@@ -65,6 +68,11 @@ internal abstract class StoreDialect
 
     /// <summary>Makes what loads many new rows of a table at once; <see langword="null"/> where a prepared statement is as quick.</summary>
     public virtual RowLoader? NewLoader(StoreSession session, string table, IReadOnlyList<string> columns) => null;
+
+    /// <summary>
+    /// A query for keys of rows that are yet to be written, some at a time; <see langword="null"/> where the key that comes with the row costs nothing.
+    /// </summary>
+    public virtual string? NewKeys(string table) => null;
 
     /// <summary>Lets go of connections that are kept for later.</summary>
     public virtual void Release(StoreLocation location)

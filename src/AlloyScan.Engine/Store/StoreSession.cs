@@ -12,6 +12,7 @@ internal sealed class StoreSession : IDisposable
     private readonly StoreDialect _dialect;
     private readonly StoreLocation _location;
     private readonly Dictionary<string, Statement> _statements = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Queue<long>> _keys = new(StringComparer.Ordinal);
     private readonly PendingWork? _pending;
     private readonly CancellationTokenRegistration _interrupt;
 
@@ -59,6 +60,28 @@ internal sealed class StoreSession : IDisposable
         }
 
         return statement;
+    }
+
+    /// <summary>A statement that writes several rows at once, kept as the others: each stands for the dots in <paramref name="sql"/> as (@p0, @p1, ...), and so on.</summary>
+    public Statement PrepareRows(string sql, int columns, int rows) =>
+        Prepare(sql.Replace("...", string.Join(", ", Enumerable.Range(0, rows).Select(row => $"({string.Join(", ", Enumerable.Range(row * columns, columns).Select(i => FormattableString.Invariant($"@p{i}")))})")), StringComparison.Ordinal));
+
+    /// <summary>The key of a row that is yet to be written; <see langword="null"/> where the database gives it together with the row. One that is not used is lost.</summary>
+    public long? NewKey(string table)
+    {
+        if (_dialect.NewKeys(table) is not { } sql)
+            return null;
+
+        if (!_keys.TryGetValue(table, out var keys))
+            _keys.Add(table, keys = new Queue<long>());
+        if (keys.Count == 0)
+        {
+            using var reader = Prepare(sql).Read();
+            while (reader.Read())
+                keys.Enqueue(reader.GetInt64(0));
+        }
+
+        return keys.Dequeue();
     }
 
     /// <summary>What loads many new rows of a table at once; <see langword="null"/> where a prepared statement is as quick.</summary>

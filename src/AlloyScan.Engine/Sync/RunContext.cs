@@ -91,6 +91,9 @@ internal sealed class RunContext
     /// <summary>Whether software may leave computers. Not on the word of a site that is not to be believed.</summary>
     public bool RemovalsAllowed { get; set; } = true;
 
+    /// <summary>Whether a device for which a CI is created may have had a link before; then it is looked for.</summary>
+    public bool MayHaveFormerLinks { get; set; } = true;
+
     public long RunId { get; set; }
 
     /// <summary>Counts what the registration spends; <see langword="null"/> at a site that the store does not know yet.</summary>

@@ -66,17 +66,21 @@ internal sealed class Staging
 {
     private const int LookupSize = 100;
     private const int ChunkSize = 256;
+    private const int IdentifiersAtOnce = 8;
     private readonly RunContext _context;
     private readonly StoreSession _session;
     private readonly bool _full;
     private readonly Statement _lookup;
     private readonly Statement _insert;
-    private readonly Statement _insertIdentifier;
+    private readonly Statement _staged;
+    private readonly Statement?[] _insertIdentifiers = new Statement?[IdentifiersAtOnce];
+    private readonly HashSet<string> _stagedBefore = new(StringComparer.Ordinal);
     private readonly Dictionary<string, LinkRow> _links = new(StringComparer.Ordinal);
     private readonly HashSet<string> _unreadable = new(StringComparer.Ordinal);
     private readonly HashSet<string> _unknownTypes = new(StringComparer.OrdinalIgnoreCase);
     private BitArray _seen = new(4096);
     private int _seenCount;
+    private bool _anyStaged;
 
     public Staging(RunContext context, bool full)
     {
@@ -91,17 +95,18 @@ internal sealed class Staging
                 kind INTEGER NOT NULL, value TEXT NOT NULL, device_id TEXT NOT NULL, PRIMARY KEY (kind, value, device_id)) WITHOUT ROWID;
             CREATE TEMP TABLE waiting (stale INTEGER NOT NULL, device_id TEXT NOT NULL, facts TEXT, PRIMARY KEY (stale, device_id)) WITHOUT ROWID;
             """);
-        var places = string.Join(", ", Enumerable.Range(2, LookupSize).Select(i => "@p" + i.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+        // A question for each device: a server that knows nothing of the table yet reads all links of the site for a list of them.
+        var keys = string.Join(", ", Enumerable.Range(2, LookupSize).Select(i => FormattableString.Invariant($"(SELECT id FROM links WHERE target_id = @p0 AND site_id = @p1 AND device_id = @p{i})")));
         _lookup = _session.Prepare($"""
             SELECT l.device_id, l.id, l.state, l.list_hash, l.fingerprint, l.record_version, l.last_seen, r.version, r.status, l.closed_reason, l.retired_at, l.synced_at
             FROM links l LEFT JOIN records r ON r.id = l.record
-            WHERE l.target_id = @p0 AND l.site_id = @p1 AND l.device_id IN ({places})
+            WHERE l.id IN ({keys})
             """).Set(0, context.TargetId).Set(1, context.SiteId);
         _insert = _session.Prepare("""
             INSERT INTO temp.staged (device_id, kind, link, list_hash, last_seen, name, dns_name, mac_address, ip_address, serial_number, asset_tag, type, synced_at)
-            VALUES (@p0, @p1, @p2, @p3, @p4, @p5, @p6, @p7, @p8, @p9, @p10, @p11, @p12) ON CONFLICT (device_id) DO NOTHING
+            VALUES (@p0, @p1, @p2, @p3, @p4, @p5, @p6, @p7, @p8, @p9, @p10, @p11, @p12)
             """);
-        _insertIdentifier = _session.Prepare("INSERT INTO temp.staged_identifiers (kind, value, device_id) VALUES (@p0, @p1, @p2) ON CONFLICT DO NOTHING");
+        _staged = _session.Prepare($"SELECT device_id FROM temp.staged WHERE device_id IN ({string.Join(", ", Enumerable.Range(0, LookupSize).Select(i => FormattableString.Invariant($"@p{i}")))})");
     }
 
     /// <summary>Distinct devices listed so far, unreadable ones with an ID included.</summary>
@@ -109,6 +114,9 @@ internal sealed class Staging
 
     /// <summary>Of those, the ones with a live or missing link.</summary>
     public int SeenLinks => _seenCount;
+
+    /// <summary>Whether a listed device has a link that is out of use, so that one for which a CI is created may have had one.</summary>
+    public bool AnyFormerLink { get; private set; }
 
     /// <summary>A listed device, for proving that the device path works before a 404 on it is believed.</summary>
     public string? FirstDeviceId { get; private set; }
@@ -124,6 +132,7 @@ internal sealed class Staging
         {
             var count = Math.Min(LookupSize, devices.Count - from);
             FindLinks(devices, from, count);
+            FindStaged(devices, from, count);
             for (var i = from; i < from + count; i++)
                 Add(devices[i]);
         }
@@ -148,7 +157,9 @@ internal sealed class Staging
             return true;
         }
 
-        return Insert(new Device { Id = deviceId }, StagedKind.Ignored, 0, 0);
+        var device = new Device { Id = deviceId };
+        FindStaged([device], 0, 1);
+        return Insert(device, StagedKind.Ignored, 0, 0);
     }
 
     /// <summary>Whether the list names a linked device in a row that could not be understood.</summary>
@@ -216,8 +227,13 @@ internal sealed class Staging
 
     public void AddIdentifiers(string deviceId, IEnumerable<Identifier> identifiers)
     {
-        foreach (var identifier in identifiers)
-            _insertIdentifier.Set(0, (int)identifier.Kind).Set(1, identifier.Value).Set(2, deviceId).Post();
+        foreach (var some in identifiers.Chunk(IdentifiersAtOnce))
+        {
+            var insert = _insertIdentifiers[some.Length - 1] ??= _session.PrepareRows("INSERT INTO temp.staged_identifiers (kind, value, device_id) VALUES ... ON CONFLICT DO NOTHING", 3, some.Length);
+            for (var i = 0; i < some.Length; i++)
+                insert.Set(i * 3, (int)some[i].Kind).Set((i * 3) + 1, some[i].Value).Set((i * 3) + 2, deviceId);
+            insert.Post();
+        }
     }
 
     /// <summary>Drops identifiers of the list row that the device itself does not confirm.</summary>
@@ -284,7 +300,7 @@ internal sealed class Staging
         _session.Prepare("""
             INSERT INTO waiting_devices (target_id, site_id, device_id, list_hash, last_seen, facts) VALUES (@p0, @p1, @p2, @p3, @p4, @p5)
             ON CONFLICT (target_id, site_id, device_id) DO UPDATE SET list_hash = excluded.list_hash, last_seen = excluded.last_seen, facts = excluded.facts
-            """).Set(0, _context.TargetId).Set(1, _context.SiteId).Set(2, facts.DeviceId).Set(3, facts.ListHash).Set(4, facts.LastSeen).Set(5, facts.ToJson()).Execute();
+            """).Set(0, _context.TargetId).Set(1, _context.SiteId).Set(2, facts.DeviceId).Set(3, facts.ListHash).Set(4, facts.LastSeen).Set(5, facts.ToJson()).Post();
 
     /// <summary>What an earlier run that stopped kept of a device whose list row has not moved since; <see langword="null"/> when there is nothing.</summary>
     public string? KeptFacts(StagedDevice staged) => staged.Device.LastSeen is null
@@ -295,7 +311,7 @@ internal sealed class Staging
     /// <summary>Drops what is kept of a waiting device, in the transaction that decides on it.</summary>
     public void DropKept(string deviceId) =>
         _session.Prepare("DELETE FROM waiting_devices WHERE target_id = @p0 AND site_id = @p1 AND device_id = @p2")
-            .Set(0, _context.TargetId).Set(1, _context.SiteId).Set(2, deviceId).Execute();
+            .Set(0, _context.TargetId).Set(1, _context.SiteId).Set(2, deviceId).Post();
 
     /// <summary>Whether the store keeps devices of this site that wait, from this run or from one that stopped.</summary>
     public bool HasKept => _session.Prepare("SELECT 1 FROM waiting_devices WHERE target_id = @p0 AND site_id = @p1 LIMIT 1").Set(0, _context.TargetId).Set(1, _context.SiteId).Number() is not null;
@@ -306,7 +322,7 @@ internal sealed class Staging
     public long WaitingCount => _session.Prepare("SELECT count(*) FROM temp.waiting").Number() ?? 0;
 
     /// <summary>Takes a device from those that this run has yet to decide on.</summary>
-    public void StopWaiting(string deviceId) => _session.Prepare("DELETE FROM temp.waiting WHERE stale IN (0, 1) AND device_id = @p0").Set(0, deviceId).Execute();
+    public void StopWaiting(string deviceId) => _session.Prepare("DELETE FROM temp.waiting WHERE stale IN (0, 1) AND device_id = @p0").Set(0, deviceId).Post();
 
     /// <summary>The next devices that wait, in order of device ID, stale ones or fresh ones.</summary>
     public List<DeviceFacts> NextWaiting(bool stale, string after)
@@ -319,6 +335,20 @@ internal sealed class Staging
         while (reader.Read())
             result.Add(UnlinkedDevices.Kept(_context, reader.GetString(0)));
         return result;
+    }
+
+    /// <summary>Notes which of some devices are staged already, since a list may name one twice.</summary>
+    private void FindStaged(IReadOnlyList<Device> devices, int from, int count)
+    {
+        _stagedBefore.Clear();
+        if (!_anyStaged)
+            return;
+
+        for (var i = 0; i < LookupSize; i++)
+            _staged.Set(i, i < count ? devices[from + i].Id : null);
+        using var reader = _staged.Read();
+        while (reader.Read())
+            _stagedBefore.Add(reader.GetString(0));
     }
 
     private void FindLinks(IReadOnlyList<Device> devices, int from, int count)
@@ -347,6 +377,7 @@ internal sealed class Staging
         _context.NoteSeen(Clock.Milliseconds(device.LastSeen));
         if (!_links.TryGetValue(device.Id, out var link) || link.State == LinkState.Closed)
         {
+            AnyFormerLink |= link.State == LinkState.Closed;
             var meaning = _context.MeaningOf(device.Type);
             if (meaning == DeviceTypes.Meaning.CloudResource)
             {
@@ -373,6 +404,7 @@ internal sealed class Staging
 
         if (link.State == LinkState.RecordDeleted)
         {
+            AnyFormerLink = true;
             if (_context.Job.DeletedRecord == Jobs.DeletedRecord.Recreate)
                 Insert(device, StagedKind.RecordDeleted, link.Id, 0);
             else if (Insert(device, StagedKind.Ignored, link.Id, 0))
@@ -386,6 +418,7 @@ internal sealed class Staging
         Distinct++;
         if (link.RecordVersion is null)
         {
+            AnyFormerLink = true;
             Insert(device, StagedKind.RecordDeleted, link.Id, 0, counted: true);
             return;
         }
@@ -426,11 +459,15 @@ internal sealed class Staging
 
     private bool Insert(Device device, StagedKind kind, long link, long hash, bool counted = false, long syncedAt = 0)
     {
-        var added = _insert.Set(0, device.Id).Set(1, (int)kind).Set(2, link).Set(3, hash).Set(4, Clock.Milliseconds(device.LastSeen))
+        if (!_stagedBefore.Add(device.Id))
+            return false;
+
+        _anyStaged = true;
+        _insert.Set(0, device.Id).Set(1, (int)kind).Set(2, link).Set(3, hash).Set(4, Clock.Milliseconds(device.LastSeen))
             .Set(5, device.Name).Set(6, device.DnsName).Set(7, device.MacAddress).Set(8, device.IpAddress)
-            .Set(9, device.SerialNumber).Set(10, device.AssetTag).Set(11, device.Type).Set(12, syncedAt).Execute() > 0;
-        if (added && !counted)
+            .Set(9, device.SerialNumber).Set(10, device.AssetTag).Set(11, device.Type).Set(12, syncedAt).Post();
+        if (!counted)
             Distinct++;
-        return added;
+        return true;
     }
 }

@@ -236,6 +236,8 @@ internal sealed class SyncRunner
         if (!listed)
             return;
 
+        // Every device that this run works on has come by the list.
+        _context.MayHaveFormerLinks = _scope.Staging.AnyFormerLink;
         _scope.Guard.CountLinks();
         var health = SourceHealth.Judge(_context, _scope.Staging.Distinct, _scope.Staging.SeenLinks, _scope.Guard.LiveLinks);
         if (health.StopReason is { } stop)

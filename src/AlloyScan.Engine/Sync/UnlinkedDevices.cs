@@ -9,6 +9,7 @@ namespace AlloyScan.Engine.Sync;
 /// <summary>Works on devices without a link: recognises them as CIs, creates CIs, or puts them on the conflict list.</summary>
 internal sealed class UnlinkedDevices(RunScope scope, DeviceQueue queue)
 {
+    private bool _hasConflicts;
     private bool _hasKept;
     private bool _stopped;
 
@@ -18,6 +19,7 @@ internal sealed class UnlinkedDevices(RunScope scope, DeviceQueue queue)
     {
         scope.Staging.SettleTakenOver();
         _hasKept = scope.Staging.HasKept;
+        _hasConflicts = scope.Session.Prepare("SELECT 1 FROM conflicts WHERE target_id = @p0 AND site_id = @p1 LIMIT 1").Set(0, scope.Context.TargetId).Set(1, scope.Context.SiteId).Number() is not null;
         var total = scope.Staging.Count(StagedKind.Unlinked);
         scope.Done = 0;
         return await queue.ForEachAsync(StagedKind.Unlinked, total, PrepareUnlinked, cancellationToken).ConfigureAwait(false);
@@ -25,10 +27,10 @@ internal sealed class UnlinkedDevices(RunScope scope, DeviceQueue queue)
 
     private Fetch? PrepareUnlinked(StagedDevice staged)
     {
-        using (var reader = scope.Session.Prepare("SELECT state, list_hash, last_seen, facts, kind FROM conflicts WHERE target_id = @p0 AND site_id = @p1 AND device_id = @p2")
+        using (var reader = !_hasConflicts ? null : scope.Session.Prepare("SELECT state, list_hash, last_seen, facts, kind FROM conflicts WHERE target_id = @p0 AND site_id = @p1 AND device_id = @p2")
             .Set(0, scope.Context.TargetId).Set(1, scope.Context.SiteId).Set(2, staged.Device.Id).Read())
         {
-            if (reader.Read() && reader.GetString(4) == "Unlinked")
+            if (reader is not null && reader.Read() && reader.GetString(4) == "Unlinked")
             {
                 if (reader.GetString(0) == "Ignored")
                 {

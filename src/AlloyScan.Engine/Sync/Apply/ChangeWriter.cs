@@ -24,9 +24,11 @@ internal sealed class ChangeWriter
     private readonly InstallationSets _installations;
     private readonly Statement _journal;
     private readonly Statement _upsertLink;
+    private readonly Statement _insertLink;
     private readonly Statement _upsertValues;
     private readonly Statement _dropGrounds;
     private int _row;
+    private bool? _anyOpen;
     private JournalDetail? _detail;
 
     /// <param name="context">The run.</param>
@@ -55,6 +57,11 @@ internal sealed class ChangeWriter
                 missing_since = NULL, missing_runs = 0, retired_at = NULL, retired_from = NULL, taken_back = 0, closed_reason = NULL, software_imported = excluded.software_imported, software_count = excluded.software_count, empty_audit = NULL, rule = NULL
             RETURNING id
             """).Set(0, context.TargetId).Set(1, context.SiteId);
+        _insertLink = _session.Prepare("""
+            INSERT INTO links (target_id, site_id, device_id, class, record, record_number, state, list_hash, fingerprint, record_version, platform, audit_id, audited_at,
+                last_seen, first_seen, synced_at, software_imported, software_count, id)
+            VALUES (@p0, @p1, @p2, @p3, @p4, @p5, 1, @p6, @p7, @p8, @p9, @p10, @p11, @p12, @p13, @p13, @p14, @p15, @p16)
+            """).Set(0, context.TargetId).Set(1, context.SiteId);
         _dropGrounds = _session.Prepare("DELETE FROM link_grounds WHERE link = @p0");
         _upsertValues = _session.Prepare("""
             INSERT INTO link_values (link, source, written, excluded) VALUES (@p0, @p1, @p2, @p3)
@@ -71,6 +78,7 @@ internal sealed class ChangeWriter
         _cmdb.Reset();
         _installations.Reset();
         _catalog.Reset();
+        _anyOpen = null;
         _detail = null;
     }
 
@@ -82,6 +90,7 @@ internal sealed class ChangeWriter
         var (added, removed) = _catalog.Flush();
         _context.Counts.ProductsAdded += added;
         _context.Counts.ProductsRemoved += removed;
+        _anyOpen = null;
     }
 
     /// <summary>Creates a CI for a device.</summary>
@@ -111,7 +120,7 @@ internal sealed class ChangeWriter
             if (difference is not null)
                 _installations.Put(id, difference);
             var before = FormerLink(facts.DeviceId);
-            var link = WriteLink(facts, id, number, 1, difference is not null, difference?.Total ?? 0, now);
+            var link = WriteLink(facts, id, number, 1, difference is not null, difference?.Total ?? 0, now, isNew: before is null);
             var written = new Dictionary<string, string?>();
             foreach (var field in _context.Schema.Of(facts.Class))
             {
@@ -178,7 +187,7 @@ internal sealed class ChangeWriter
             var removed = _cmdb.RemoveIdentifiers(record.Id, outdated);
             var identifiers = facts.Identifiers();
             var added = _cmdb.AddIdentifiers(record.Id, identifiers);
-            var link = WriteLink(facts, record.Id, record.Number, changes.Count > 0 ? record.Version + 1 : record.Version, difference is not null, difference?.Total ?? 0, now);
+            var link = WriteLink(facts, record.Id, record.Number, changes.Count > 0 ? record.Version + 1 : record.Version, difference is not null, difference?.Total ?? 0, now, isNew: before is null);
             Journal(facts.Class, record.Number, "Link", "link", null, facts.DeviceId, link, new JournalDetail
             {
                 Link = before?.Image,
@@ -337,6 +346,7 @@ internal sealed class ChangeWriter
         _context.Counts.Conflicts++;
         if (_context.Applying)
         {
+            _anyOpen = true;
             var ids = new List<string>();
             foreach (var candidate in candidates)
             {
@@ -389,6 +399,7 @@ internal sealed class ChangeWriter
         var facts = DeviceFacts.FromJson(link.Source);
         if (_context.Applying)
         {
+            _anyOpen = true;
             // Written again only when it says something else, such as another count of carriers.
             _session.Prepare("""
                 INSERT INTO conflicts (job, target_id, site_id, device_id, device_name, class, kind, junk, reason, candidates, state, list_hash, last_seen, facts, created_at, updated_at)
@@ -674,16 +685,24 @@ internal sealed class ChangeWriter
     }
 
     /// <summary>The link that a device had before, with the values that it wrote when they matter for going back to it.</summary>
-    private (LinkImage Image, string? Written)? FormerLink(string deviceId) =>
-        LinkImage.Read(_session, _context.TargetId, _context.SiteId, deviceId) is { } image
+    private (LinkImage Image, string? Written)? FormerLink(string deviceId) => !_context.MayHaveFormerLinks ? null
+        : LinkImage.Read(_session, _context.TargetId, _context.SiteId, deviceId) is { } image
             ? (image, image.State is LinkState.Live or LinkState.Missing ? _session.Prepare("SELECT written FROM link_values WHERE link = @p0").Set(0, image.Id).Text() : null)
             : null;
 
-    private long WriteLink(DeviceFacts facts, long record, long number, long version, bool softwareImported, int softwareCount, long now)
+    private long WriteLink(DeviceFacts facts, long record, long number, long version, bool softwareImported, int softwareCount, long now, bool isNew)
     {
-        var link = _upsertLink.Set(2, facts.DeviceId).Set(3, (int)facts.Class).Set(4, record).Set(5, number).Set(6, facts.ListHash).Set(7, _context.Fingerprint).Set(8, version)
+        var key = isNew ? _session.NewKey("links") : null;
+        var statement = (key is null ? _upsertLink : _insertLink).Set(2, facts.DeviceId).Set(3, (int)facts.Class).Set(4, record).Set(5, number).Set(6, facts.ListHash).Set(7, _context.Fingerprint).Set(8, version)
             .Set(9, facts.Platform).Set(10, facts.AuditId).Set(11, facts.AuditedAt).Set(12, facts.LastSeen).Set(13, now)
-            .Set(14, softwareImported ? 1 : 0).Set(15, softwareCount).Number() ?? throw new InvalidOperationException("The link was not written.");
+            .Set(14, softwareImported ? 1 : 0).Set(15, softwareCount);
+        if (key is { } known)
+        {
+            statement.Set(16, known).Post();
+            return known;
+        }
+
+        var link = statement.Number() ?? throw new InvalidOperationException("The link was not written.");
         // A link that was closed and is used again rests on nothing of what it rested on then.
         _dropGrounds.Set(0, link).Post();
         return link;
@@ -695,6 +714,11 @@ internal sealed class ChangeWriter
     /// <returns>The conflict that was closed.</returns>
     private long? CloseConflict(string deviceId, string state)
     {
+        // One question for a batch, in whose transaction nobody else makes a conflict.
+        _anyOpen ??= _session.Prepare("SELECT 1 FROM conflicts WHERE target_id = @p0 AND site_id = @p1 AND state IN ('Open', 'Gone') LIMIT 1").Set(0, _context.TargetId).Set(1, _context.SiteId).Number() is not null;
+        if (_anyOpen == false)
+            return null;
+
         var conflict = _session.Prepare("""
             UPDATE conflicts SET state = @p3, updated_at = @p4, resolved_at = @p4 WHERE target_id = @p0 AND site_id = @p1 AND device_id = @p2 AND state IN ('Open', 'Gone') RETURNING id
             """)

@@ -11,6 +11,9 @@ internal sealed class Identification
     /// <summary>Candidates that are told of in a conflict.</summary>
     private const int MostCandidates = 64;
 
+    /// <summary>Values that one question asks about.</summary>
+    private const int ValuesAtOnce = 8;
+
     // Which value is looked up first: those that few CIs share.
     private static readonly IdentificationAttribute[] s_byRarity =
     [
@@ -21,7 +24,7 @@ internal sealed class Identification
     private readonly RunContext _context;
     private readonly StoreSession _session;
     private readonly RuleSet _rules;
-    private readonly Statement _listedWith;
+    private readonly Statement?[] _listedWith = new Statement?[ValuesAtOnce];
     private readonly Statement _separated;
     private readonly bool _anySeparated;
 
@@ -36,7 +39,6 @@ internal sealed class Identification
         Junk = new JunkValues(context, Index.WasEmpty);
         Index.IsJunk = Junk.IsKnownJunk;
         _session.Execute("CREATE TEMP TABLE settled_devices (device_id TEXT PRIMARY KEY) WITHOUT ROWID");
-        _listedWith = _session.Prepare("SELECT 1 FROM temp.staged_identifiers WHERE kind = @p0 AND value = @p1 AND device_id <> @p2 LIMIT 1");
         _separated = _session.Prepare("SELECT record FROM separations WHERE target_id = @p0 AND site_id = @p1 AND device_id = @p2").Set(0, context.TargetId).Set(1, context.SiteId);
         _anySeparated = _session.Prepare("SELECT 1 FROM separations WHERE target_id = @p0 AND site_id = @p1 LIMIT 1").Set(0, context.TargetId).Set(1, context.SiteId).Number() is not null;
     }
@@ -72,14 +74,15 @@ internal sealed class Identification
 
         var shared = 0;
         var carried = 0;
-        foreach (var identifier in identifiers)
+        foreach (var some in identifiers.Where(i => !Junk.IsSettled(i)).Chunk(ValuesAtOnce))
         {
-            if (Junk.IsSettled(identifier))
-                continue;
-
-            carried |= 1 << (int)identifier.Kind;
-            if (Junk.IsInDoubt(identifier) || _listedWith.Set(0, (int)identifier.Kind).Set(1, identifier.Value).Set(2, facts.DeviceId).Number() is not null || Index.Any(identifier))
-                shared |= 1 << (int)identifier.Kind;
+            var elsewhere = ListedElsewhere(some, facts.DeviceId);
+            for (var i = 0; i < some.Length; i++)
+            {
+                carried |= 1 << (int)some[i].Kind;
+                if ((elsewhere & (1 << i)) != 0 || Junk.IsInDoubt(some[i]) || Index.Any(some[i]))
+                    shared |= 1 << (int)some[i].Kind;
+            }
         }
 
         foreach (var rule in _rules.Of(facts.Class))
@@ -92,6 +95,17 @@ internal sealed class Identification
         }
 
         return true;
+    }
+
+    /// <summary>Which of some values other listed or staged devices carry, as bits by position: one question for all of them.</summary>
+    private long ListedElsewhere(Identifier[] values, string deviceId)
+    {
+        var listed = _listedWith[values.Length - 1] ??= _session.Prepare("SELECT " + string.Join(" + ", Enumerable.Range(0, values.Length).Select(i => FormattableString.Invariant(
+            $"CASE WHEN EXISTS (SELECT 1 FROM temp.staged_identifiers WHERE kind = @p{(i * 2) + 1} AND value = @p{(i * 2) + 2} AND device_id <> @p0) THEN {1 << i} ELSE 0 END"))));
+        listed.Set(0, deviceId);
+        for (var i = 0; i < values.Length; i++)
+            listed.Set((i * 2) + 1, (int)values[i].Kind).Set((i * 2) + 2, values[i].Value);
+        return listed.Number() ?? 0;
     }
 
     private static bool CouldHold(RuleCondition condition, IdentificationRule rule, int shared, int carried)
