@@ -52,6 +52,38 @@ Describe 'Copy-AlloyScanStore' {
     }
 }
 
+Describe 'Get-AlloyScanStore and Set-AlloyScanStore' {
+    BeforeAll {
+        $kept = Join-Path $TestDrive 'kept.db'
+        $null = New-AlloyScanSyncJob HQ -Store $kept
+    }
+
+    It 'shows the store, direct and from a job' {
+        $shown = Get-AlloyScanStore -Store $kept
+        $shown.PSTypeNames[0] | Should -Be 'AlloyScan.Engine.Jobs.StoreInfo'
+        ($shown.Kind, $shown.Jobs, $shown.KeepRunDays, $shown.KeepPlanDays) | Should -Be 'SQLite', 1, 400, 30
+        $shown.SizeBytes | Should -BeGreaterThan 10000
+        (Get-AlloyScanSyncJob HQ -Store $kept | Get-AlloyScanStore).Location | Should -Be $shown.Location
+        $shown | Out-String | Should -BeLike '*KeepRunDays*Location*SQLite* KB *400*'
+    }
+
+    It 'sets what is named, from the pipeline as well, and nothing with -WhatIf' {
+        Set-AlloyScanStore -KeepRunDays 90 -Store $kept -WhatIf
+        (Get-AlloyScanStore -Store $kept).KeepRunDays | Should -Be 400
+        Set-AlloyScanStore -KeepRunDays 90 -Store $kept | Should -BeNullOrEmpty
+        $set = Get-AlloyScanStore -Store $kept | Set-AlloyScanStore -KeepPlanDays 7 -PassThru
+        ($set.KeepRunDays, $set.KeepPlanDays) | Should -Be 90, 7
+    }
+
+    It 'refuses by ID: <Expected>' -ForEach @(
+        @{ Expected = 'NothingToSet'; Script = { Set-AlloyScanStore -Store $kept } }
+        @{ Expected = 'ParameterArgumentValidationError'; Script = { Set-AlloyScanStore -KeepRunDays 0 -Store $kept } }
+        @{ Expected = 'ParameterArgumentValidationError'; Script = { Set-AlloyScanStore -KeepPlanDays 40000 -Store $kept } }
+    ) {
+        Get-ErrorId $Script | Should -Be $Expected
+    }
+}
+
 Describe 'A job in PostgreSQL' {
     It 'is made, run, run again without a change, verified, explained and taken back' {
         if (-not $env:ALLOYSCAN_TEST_POSTGRES) { Set-ItResult -Skipped -Because 'ALLOYSCAN_TEST_POSTGRES names no PostgreSQL server' }

@@ -42,6 +42,7 @@ public sealed class AlloyStore : IDisposable
         Schedules = new JobSchedules(this);
         Notifications = new Notifications(this);
         Plans = new SyncPlans(this);
+        Retention = new Retention(this);
     }
 
     /// <summary>Where the store is.</summary>
@@ -88,6 +89,9 @@ public sealed class AlloyStore : IDisposable
 
     /// <summary>What plans hold for approval.</summary>
     public SyncPlans Plans { get; }
+
+    /// <summary>What the store holds, and how long it keeps its history.</summary>
+    public Retention Retention { get; }
 
     /// <summary>The software groups that are tracked for each site.</summary>
     public SoftwareGroupChoices SoftwareGroups { get; }

@@ -31,6 +31,8 @@ internal sealed class SqliteDialect : StoreDialect
 
     public override string Now => "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)";
 
+    public override string SizeInBytes => "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
+
     public override bool? TryBeginWrite(DbConnection connection)
     {
         var handle = ((SqliteConnection)connection).Handle!;

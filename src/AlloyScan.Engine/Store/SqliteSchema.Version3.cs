@@ -136,4 +136,18 @@ internal static partial class SqliteSchema
             PRIMARY KEY (site_id, profile)) WITHOUT ROWID;
 
         """;
+
+    private const string Version3Retention = """
+        -- How long history is kept; no row for what is kept by default. pruned_run: the newest run that is gone, behind which no older one can be taken back.
+        CREATE TABLE retention (
+            id INTEGER PRIMARY KEY,
+            run_days INTEGER NOT NULL,
+            plan_days INTEGER NOT NULL,
+            pruned_run INTEGER NOT NULL DEFAULT 0);
+        -- For finding what is too old, and what later runs are measured by.
+        CREATE INDEX runs_started ON runs (started_at);
+        CREATE INDEX runs_job_id ON runs (job_id, id);
+        CREATE INDEX runs_site ON runs (target_id, site_id, id);
+
+        """;
 }

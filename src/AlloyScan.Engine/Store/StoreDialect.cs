@@ -39,6 +39,9 @@ internal abstract class StoreDialect
     /// <summary>Milliseconds since 1970 by the database's clock, as an expression.</summary>
     public abstract string Now { get; }
 
+    /// <summary>Gives the size of the store in bytes.</summary>
+    public abstract string SizeInBytes { get; }
+
     /// <summary>The dialect of a place.</summary>
     public static StoreDialect Of(StoreLocation location) => location.IsPostgres ? new PostgresDialect(location) : new SqliteDialect();
 

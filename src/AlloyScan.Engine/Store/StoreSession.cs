@@ -50,6 +50,9 @@ internal sealed class StoreSession : IDisposable
     /// <summary>Milliseconds since 1970 by the database's clock, as an expression.</summary>
     public string DatabaseNow => _dialect.Now;
 
+    /// <summary>What the store takes on the disk.</summary>
+    public long SizeBytes => Prepare(_dialect.SizeInBytes).Number() ?? 0;
+
     /// <summary>A prepared statement, kept for the life of the session. Parameters are <c>@p0</c>, <c>@p1</c>, ... in order.</summary>
     public Statement Prepare(string sql)
     {

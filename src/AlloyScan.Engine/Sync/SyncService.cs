@@ -90,7 +90,10 @@ public sealed class SyncService
                     RunRow.Begin(context, request.Kind);
                 }
 
-                return await NewRunner(context, request, new MeteredSource(request.Source ?? ownClient!, budget), budget, lease).RunAsync(cancellationToken).ConfigureAwait(false);
+                var run = await NewRunner(context, request, new MeteredSource(request.Source ?? ownClient!, budget), budget, lease).RunAsync(cancellationToken).ConfigureAwait(false);
+                if (lease is not null && run.Status is not (SyncRunStatus.Failed or SyncRunStatus.Canceled))
+                    Prune(context, lease);
+                return run;
             }
             finally
             {
@@ -100,6 +103,20 @@ public sealed class SyncService
         finally
         {
             ownClient?.Dispose();
+        }
+    }
+
+    /// <summary>Takes away history that is kept no longer. The run is done; whatever happens here leaves it as it is.</summary>
+    private static void Prune(RunContext context, Lease lease)
+    {
+        try
+        {
+            if (Retention.Prune(context, lease) is > 0 and var pruned)
+                context.Observer.OnVerbose($"{pruned} {(pruned == 1 ? "run that was" : "runs that were")} older than the store keeps {(pruned == 1 ? "is" : "are")} gone from the history.");
+        }
+        catch (Exception e) when (e is AlloyScanException or LeaseLostException or OperationCanceledException or System.Data.Common.DbException)
+        {
+            context.Observer.OnVerbose($"History that is kept no longer was not taken away; the next run tries again. {(e as AlloyScanException)?.Message}");
         }
     }
 

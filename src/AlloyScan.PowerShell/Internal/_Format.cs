@@ -97,6 +97,7 @@ public static class _Format
         null => null,
         >= 1L << 30 => string.Create(CultureInfo.InvariantCulture, $"{bytes.Value / (double)(1L << 30):0.#} GB"),
         >= 1L << 20 => string.Create(CultureInfo.InvariantCulture, $"{bytes.Value / (double)(1L << 20):0.#} MB"),
+        >= 1L << 10 => string.Create(CultureInfo.InvariantCulture, $"{bytes.Value / (double)(1L << 10):0.#} KB"),
         _ => string.Create(CultureInfo.InvariantCulture, $"{bytes.Value} B"),
     };
 

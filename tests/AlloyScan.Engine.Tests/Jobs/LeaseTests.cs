@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Diagnostics;
 using System.Net;
 using AlloyScan.Engine.Credentials;
@@ -170,16 +171,20 @@ public sealed class LeaseTests
         using var sleeper = ChildProgram.Start("alloyscan.dll", "run", "HQ", "--store", fixture.Store.Location.Path, "--json");
         await ChildProgram.UntilAsync(() => site.State.Log.Requests > 300, sleeper);
         await ChildProgram.SignalAsync(sleeper, "STOP");
-        fixture.Sql("UPDATE leases SET heartbeat_at = heartbeat_at - 121000");
         // It may have been suspended with the store's lock in its hand; then nobody can write until it goes on.
         SyncRun? heir = null;
         try
         {
+            fixture.Sql("UPDATE leases SET heartbeat_at = heartbeat_at - 121000");
             heir = await fixture.Store.Sync.ExecuteAsync(new SyncRequest { Job = job }, SilentObserver.Instance, default);
         }
         catch (AlloyScanException e)
         {
             Assert.Equal("StoreLocked", e.ErrorId);
+        }
+        catch (DbException)
+        {
+            // The test's own statement waited in vain for the same lock.
         }
         finally
         {

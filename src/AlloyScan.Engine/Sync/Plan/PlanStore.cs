@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using AlloyScan.Engine.Inventory;
+using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Store;
 using AlloyScan.Engine.Sync.Guard;
 using AlloyScan.Engine.Sync.Map;
@@ -28,9 +29,6 @@ internal sealed class PlanStore(StoreSession session)
     /// <summary>Plans of a job that are kept; older ones go when a new one is made.</summary>
     private const int KeptPlans = 10;
 
-    /// <summary>How long a plan is kept.</summary>
-    private static readonly TimeSpan s_keptFor = TimeSpan.FromDays(30);
-
     /// <summary>Where the rows of a run under way stand.</summary>
     public static long SpoolOf(long runId) => -runId;
 
@@ -51,7 +49,7 @@ internal sealed class PlanStore(StoreSession session)
         // An unsaved job has no number of its own, and shares none of its plans with another.
         session.Execute(
             "DELETE FROM plans WHERE created_at < @p0 OR (job_id = @p1 AND job = @p3 AND id NOT IN (SELECT id FROM plans WHERE job_id = @p1 AND job = @p3 ORDER BY id DESC LIMIT @p2))",
-            now - (long)s_keptFor.TotalMilliseconds, context.Job.Id, KeptPlans, context.Job.Name);
+            now - Retention.Milliseconds(Retention.Days(session).Plans), context.Job.Id, KeptPlans, context.Job.Name);
         session.Execute("DELETE FROM plan_rows WHERE plan_id > 0 AND plan_id NOT IN (SELECT id FROM plans)");
         session.Execute("DELETE FROM plan_slices WHERE plan_id NOT IN (SELECT id FROM plans)");
         return id;

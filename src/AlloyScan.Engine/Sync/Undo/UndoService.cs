@@ -102,6 +102,13 @@ public sealed class UndoService
                 other is null ? "List the runs with Get-AlloyScanSyncRun." : $"The newest run before it that changed something is {other}: Undo-AlloyScanSync -RunId {other}.");
         }
 
+        if (Retention.IsBeforePruned(session, runId))
+        {
+            throw new AlloyScanException(
+                ErrorKind.InvalidArgument, "RunTooOld", $"Run {runId} of the job '{run.Job}' is older than runs whose journal is kept no longer, so it cannot be told what they changed since.", runId,
+                "Restore values by hand: Get-AlloyScanSyncChange shows what the run changed. Set-AlloyScanStore -KeepRunDays sets how long journals are kept.");
+        }
+
         return run;
     }
 
