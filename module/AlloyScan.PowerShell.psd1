@@ -54,6 +54,7 @@
         'Import-AlloyScanSyncJob'
         'Invoke-AlloyScanSync'
         'New-AlloyCmdbField'
+        'New-AlloyScanApiProfile'
         'New-AlloyScanIdentificationRule'
         'New-AlloyScanNotification'
         'New-AlloyScanSchedule'

@@ -23,6 +23,7 @@ internal sealed record CommandLine
           --slug NAME              slug of the site's URL (none)
           --token-lifetime SECONDS how long a token lives (3600)
           --token-path PATH        path of the token endpoint (/api/oauth/token)
+          --api-path PATH          path under which the API is (/api/v1)
           --max-page-size N        most items a page, however many are asked for (200)
           --software N             software rows of a computer, on average (80)
           --junk-rate SHARE        share of devices with worthless identifiers (0.02)
@@ -134,7 +135,7 @@ internal sealed record CommandLine
         }
     }
 
-    private static bool IsKnown(string option) => option is "--devices" or "--seed" or "--day" or "--port" or "--client-id" or "--slug" or "--token-lifetime" or "--token-path"
+    private static bool IsKnown(string option) => option is "--devices" or "--seed" or "--day" or "--port" or "--client-id" or "--slug" or "--token-lifetime" or "--token-path" or "--api-path"
         or "--max-page-size" or "--software" or "--junk-rate" or "--duplicate-rate" or "--change-rate" or "--latency" or "--rate-limit" or "--fault" or "--fault-plan" or "--access-log" or "--parent-pid";
 
     private void Set(string option, string value)
@@ -155,6 +156,7 @@ internal sealed record CommandLine
             "--slug" => Site with { Slug = value },
             "--token-lifetime" => Site with { TokenLifetime = TimeSpan.FromSeconds(Number(option, value)) },
             "--token-path" => Site with { TokenPath = value },
+            "--api-path" => Site with { ApiPath = value },
             "--max-page-size" => Site with { MaxPageSize = Whole(option, value) },
             "--software" => Site with { SoftwarePerComputer = Whole(option, value) },
             "--junk-rate" => Site with { JunkRate = Number(option, value) },

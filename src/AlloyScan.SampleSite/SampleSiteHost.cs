@@ -109,6 +109,9 @@ public sealed class SampleSiteHost : IAsyncDisposable
         if (options.Gzip)
             application.UseResponseCompression();
 
+        if (options.ApiPath != SampleSiteOptions.DefaultApiPath)
+            application.UseMiddleware<ApiPathMiddleware>();
+
         application.UseRouting();
         application.UseMiddleware<FaultMiddleware>();
         application.UseMiddleware<TokenMiddleware>();
@@ -116,6 +119,7 @@ public sealed class SampleSiteHost : IAsyncDisposable
             application.MapGet(page, WelcomeAsync).WithMetadata(new NoTokenNeeded());
 
         var services = application.Services;
+        ActivatorUtilities.CreateInstance<DocumentEndpoint>(services).Map(application);
         ActivatorUtilities.CreateInstance<TokenEndpoint>(services).Map(application);
         ActivatorUtilities.CreateInstance<DeviceEndpoints>(services).Map(application);
         ActivatorUtilities.CreateInstance<SoftwareEndpoints>(services).Map(application);
@@ -128,7 +132,7 @@ public sealed class SampleSiteHost : IAsyncDisposable
     private static Task WelcomeAsync(HttpContext context)
     {
         context.Response.ContentType = "text/html; charset=utf-8";
-        return context.Response.WriteAsync("<!DOCTYPE html><title>AlloyScan sample site</title><p>A sample site. Its API is at <code>/api/v1</code>.</p>\n");
+        return context.Response.WriteAsync("<!DOCTYPE html><title>AlloyScan sample site</title><p>A sample site. What its API is, is told at <code>/openapi.json</code>.</p>\n");
     }
 
     /// <summary>The site ends when its owner says so; signals and Ctrl+C belong to the program that it runs in.</summary>

@@ -6,6 +6,9 @@ public sealed record SampleSiteOptions
     /// <summary>The token path of the current documentation.</summary>
     public const string DefaultTokenPath = "/api/oauth/token";
 
+    /// <summary>Where the API is by the documentation.</summary>
+    public const string DefaultApiPath = "/api/v1";
+
     /// <summary>The token path of the older documentation, used by some deployments.</summary>
     public const string IdentityServerTokenPath = "/identity-server/connect/token";
 
@@ -35,6 +38,9 @@ public sealed record SampleSiteOptions
 
     /// <summary>Path of the token endpoint. The other known path then answers 404.</summary>
     public string TokenPath { get; init; } = DefaultTokenPath;
+
+    /// <summary>Path under which the API is. Under <see cref="DefaultApiPath"/> there is nothing then.</summary>
+    public string ApiPath { get; init; } = DefaultApiPath;
 
     /// <summary>The site gives at most this many items a page, however many are asked for.</summary>
     public int MaxPageSize { get; init; } = 200;
@@ -117,6 +123,9 @@ public sealed record SampleSiteOptions
         InRange(Latency, TimeSpan.Zero, TimeSpan.FromMinutes(10), nameof(Latency));
         if (TokenPath.Length < 2 || TokenPath[0] != '/' || TokenPath.Any("{}?#* ".Contains))
             throw new ArgumentException($"{nameof(TokenPath)} must be a plain path that starts with a slash, but is '{TokenPath}'.", nameof(TokenPath));
+
+        if (ApiPath.Length < 2 || ApiPath[0] != '/' || ApiPath[^1] == '/' || ApiPath.Any("{}?#* ".Contains))
+            throw new ArgumentException($"{nameof(ApiPath)} must be a plain path that starts with a slash and ends without one, but is '{ApiPath}'.", nameof(ApiPath));
 
         if (Slug is not null && (Slug.Length == 0 || !Slug.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-')))
             throw new ArgumentException($"{nameof(Slug)} takes lower-case letters, digits and hyphens, but is '{Slug}'.", nameof(Slug));

@@ -44,3 +44,68 @@ Describe 'Test-AlloyScanApiProfile' {
         Get-ErrorId { Test-AlloyScanApiProfile none -Store $store } | Should -Be 'JobNotFound'
     }
 }
+
+Describe 'New-AlloyScanApiProfile' {
+    BeforeAll {
+        $other = Start-AlloyScanSampleSite -Devices 20 -ApiPath /rest/inventory/v3
+        $document = Join-Path $TestDrive 'openapi.json'
+        Invoke-WebRequest "$($other.SiteUrl)openapi.json" -OutFile $document
+    }
+
+    It 'makes a profile from <Way> on which a job runs that the documented one fails' -ForEach @(
+        @{ Way = 'an address'; From = { New-AlloyScanApiProfile "$($other.SiteUrl)openapi.json" -SiteUrl $other.SiteUrl -Path $target -Force } }
+        @{ Way = 'a path'; From = { New-AlloyScanApiProfile $document $target -Force } }
+        @{ Way = 'a piped file'; From = { Get-Item $document | New-AlloyScanApiProfile -Path $target -Force } }
+    ) {
+        $target = Join-Path $TestDrive 'derived.json'
+        $checks = & $From 3> $null
+        $checks[0].PSTypeNames[0] | Should -Be 'AlloyScan.Engine.Site.ApiProfileCheck'
+        ($checks | Where-Object Verdict -EQ Guessed).Section | Sort-Object -Unique | Should -Be 'paths'
+        ($checks | Where-Object Field -EQ devices).Location | Should -Be '/rest/inventory/v3/devices'
+
+        $null = New-AlloyScanSyncJob Other -SiteUrl $other.SiteUrl -Credential $other.Credential -Store $store
+        Get-ErrorId { Invoke-AlloyScanSync Other -Store $store } | Should -Be 'SyncFailed'
+        Set-AlloyScanSyncJob Other -ApiProfilePath $target -Store $store
+        $null = Test-AlloyScanApiProfile Other -Store $store -WarningVariable warnings
+        $warnings | Should -BeNullOrEmpty
+        $run = Invoke-AlloyScanSync Other -Store $store
+        "$($run.Status) $($run.DevicesRead)" | Should -Be 'Succeeded 20'
+        Remove-AlloyScanSyncJob Other -Store $store
+    }
+
+    It 'emits JSON without a path, and says what was guessed and what is missing' {
+        $json = New-AlloyScanApiProfile $document -WarningVariable warnings -WarningAction SilentlyContinue
+        $json | Should -BeOfType string
+        ($json | ConvertFrom-Json).paths.device | Should -Be '/rest/inventory/v3/devices/{id}'
+        "$warnings" | Should -BeLike 'Guessed from names: paths.devices (/rest/inventory/v3/devices)*the default stays: envelope.nextLink*'
+    }
+
+    It 'writes nothing with -WhatIf, and over a file with -Force only' {
+        $target = Join-Path $TestDrive 'kept.json'
+        $null = New-AlloyScanApiProfile $document $target -WhatIf 3> $null
+        $target | Should -Not -Exist
+        Set-Content $target mine
+        Get-ErrorId { New-AlloyScanApiProfile $document $target } | Should -Be 'FileExists'
+        Get-Content $target | Should -Be mine
+    }
+
+    It 'refuses <What> with <ErrorId>' -ForEach @(
+        @{ What = 'YAML'; ErrorId = 'InvalidOpenApi'; Text = 'openapi: 3.0.1' }
+        @{ What = 'other JSON'; ErrorId = 'InvalidOpenApi'; Text = '{ "a": 1 }' }
+        @{ What = 'the document of another API'; ErrorId = 'OpenApiWithoutDevices'; Text = '{ "openapi": "3.0.1", "info": { "title": "t", "version": "1" }, "paths": { "/pets": { "get": { "responses": { "200": { "description": "OK" } } } } } }' }
+    ) {
+        $file = Join-Path $TestDrive 'bad.json'
+        Set-Content $file $Text
+        $failure = Get-ErrorOf { New-AlloyScanApiProfile $file }
+        $failure.FullyQualifiedErrorId | Should -BeLike "$ErrorId,*"
+        $failure.ErrorDetails.RecommendedAction | Should -Not -BeNullOrEmpty
+    }
+
+    It 'takes no document from elsewhere' {
+        Get-ErrorId { New-AlloyScanApiProfile "$($other.SiteUrl)openapi.json" -SiteUrl https://site.example/hq } | Should -Be 'OpenApiOfOtherHost'
+        Get-ErrorId { New-AlloyScanApiProfile "$($other.SiteUrl)openapi.json" -Connection (Get-AlloyScanConnection)[0].Name } | Should -Be 'OpenApiOfOtherHost'
+        Get-ErrorId { New-AlloyScanApiProfile http://site.example/openapi.json } | Should -Be 'InsecureSiteUrl'
+        Get-ErrorId { New-AlloyScanApiProfile "$($other.SiteUrl)none.json" } | Should -Be 'OpenApiUnreadable'
+        Get-ErrorId { New-AlloyScanApiProfile (Join-Path $TestDrive none.json) } | Should -Be 'FileUnreadable'
+    }
+}

@@ -40,6 +40,11 @@ public sealed class StartAlloyScanSampleSiteCommand : AsyncCmdlet
     [ValidateNotNullOrEmpty]
     public string[] Fault { get; set; } = [];
 
+    /// <summary>Path under which the site has its API, as sites of other releases have; its document, at /openapi.json, says so. For trying out API profiles.</summary>
+    [Parameter]
+    [ValidatePattern("^/[A-Za-z0-9._~/-]*[A-Za-z0-9]$")]
+    public string? ApiPath { get; set; }
+
     /// <inheritdoc/>
     protected override async Task ProcessAsync(CancellationToken cancellationToken)
     {
@@ -49,6 +54,6 @@ public sealed class StartAlloyScanSampleSiteCommand : AsyncCmdlet
         // Assemblies are in bin/<framework>, the site in samplesite.
         var module = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(GetType().Assembly.Location)!, "..", ".."));
         var site = Path.Combine(module, "samplesite", "AlloyScan.SampleSite.dll");
-        Emit(await SampleSiteLauncher.StartAsync(site, new SampleSiteRequest(Devices, Seed, Day, Port, Doubtful, Fault), Tell, cancellationToken).ConfigureAwait(false));
+        Emit(await SampleSiteLauncher.StartAsync(site, new SampleSiteRequest(Devices, Seed, Day, Port, Doubtful, Fault, ApiPath), Tell, cancellationToken).ConfigureAwait(false));
     }
 }

@@ -9,7 +9,7 @@ using System.Text.Json;
 namespace AlloyScan.PowerShell.SampleSites;
 
 /// <summary>What Start-AlloyScanSampleSite asks for.</summary>
-internal sealed record SampleSiteRequest(int Devices, int Seed, int Day, int Port, bool Doubtful, IReadOnlyList<string> Faults);
+internal sealed record SampleSiteRequest(int Devices, int Seed, int Day, int Port, bool Doubtful, IReadOnlyList<string> Faults, string? ApiPath);
 
 /// <summary>Starts sample sites as child processes, which end with this process.</summary>
 internal static class SampleSiteLauncher
@@ -102,6 +102,7 @@ internal static class SampleSiteLauncher
             assembly, "--json", "--stop-on-eof",
             "--parent-pid", Text(Environment.ProcessId),
             "--devices", Text(request.Devices), "--seed", Text(request.Seed), "--day", Text(request.Day), "--port", Text(request.Port), .. request.Doubtful ? ["--doubtful"] : Array.Empty<string>(),
+            .. request.ApiPath is null ? Array.Empty<string>() : ["--api-path", request.ApiPath],
             .. request.Faults.SelectMany(fault => (string[])["--fault", SampleFaults.Argument(fault)]),
         ];
         foreach (var argument in arguments)

@@ -77,3 +77,16 @@ internal sealed class TokenMiddleware(RequestDelegate next, SampleSiteState stat
             : next(context);
     }
 }
+
+/// <summary>Answers for the API under another path than the documented one, as sites of other releases do.</summary>
+internal sealed class ApiPathMiddleware(RequestDelegate next, SampleSiteOptions options)
+{
+    public Task InvokeAsync(HttpContext context)
+    {
+        if (context.Request.Path.StartsWithSegments(options.ApiPath, StringComparison.Ordinal, out var rest))
+            context.Request.Path = SampleSiteOptions.DefaultApiPath + rest;
+        else if (context.Request.Path.StartsWithSegments(SampleSiteOptions.DefaultApiPath, StringComparison.Ordinal))
+            context.Request.Path = "/nothing";
+        return next(context);
+    }
+}

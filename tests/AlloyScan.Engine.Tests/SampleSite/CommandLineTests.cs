@@ -45,7 +45,7 @@ public sealed class CommandLineTests
             string[] arguments = option switch
             {
                 "--slug" or "--client-id" or "--access-log" => [option, "x"],
-                "--token-path" => [option, "/t"],
+                "--token-path" or "--api-path" => [option, "/t"],
                 "--fault" => [option, "Reset:rate=0.5"],
                 "--fault-plan" => [option, plan.Path],
                 "--help" or "--json" or "--stop-on-eof" or "--last-seen-moves" or "--doubtful" or "--no-retry-after" or "--gzip" or "--chunked" or "--unknown-fields" or "--registration-expired" or "--registration-disabled" => [option],

@@ -9,9 +9,6 @@ internal sealed class ProfileTest(ApiProfile profile, SiteAddress address, SiteC
     /// <summary>Devices that are asked for: one of them should have an audit.</summary>
     private const int MostDevices = 5;
 
-    /// <summary>Names that stand in many places, and tell nothing.</summary>
-    private static readonly HashSet<string> s_common = new(StringComparer.Ordinal) { "id", "name", "version", "build", "platform", "source", "model", "type", "domain", "login", "email", "virtual", "publisher" };
-
     private readonly List<ApiProfileCheck> _checks = [];
 
     internal async Task<ApiProfileTestResult> RunAsync(CancellationToken cancellationToken)
@@ -172,10 +169,7 @@ internal sealed class ProfileTest(ApiProfile profile, SiteAddress address, SiteC
     /// <summary>Where a property stands whose name is that of the field, or of the end of its location if that is no name of all sorts of things.</summary>
     private static string? Guess(JsonElement source, string field, string location)
     {
-        string leaf = Plain(ApiProfileJson.SplitLocation("location", location)[^1]);
-        HashSet<string> names = new(StringComparer.Ordinal) { Plain(field) };
-        names.Add(leaf);
-        names.ExceptWith(s_common);
+        HashSet<string> names = LocationNames.Of(field, location);
         return names.Count == 0 ? null : Search(source, names, string.Empty, 0);
     }
 
@@ -189,7 +183,7 @@ internal sealed class ProfileTest(ApiProfile profile, SiteAddress address, SiteC
         foreach (JsonProperty property in source.EnumerateObject())
         {
             string here = (path.Length == 0 ? path : path + ".") + property.Name.Replace(".", "\\.", StringComparison.Ordinal);
-            if (names.Contains(Plain(property.Name)))
+            if (names.Contains(LocationNames.Plain(property.Name)))
             {
                 return here;
             }
@@ -202,6 +196,4 @@ internal sealed class ProfileTest(ApiProfile profile, SiteAddress address, SiteC
 
         return null;
     }
-
-    private static string Plain(string name) => name.Replace("_", string.Empty, StringComparison.Ordinal).Replace("-", string.Empty, StringComparison.Ordinal).ToLowerInvariant();
 }
