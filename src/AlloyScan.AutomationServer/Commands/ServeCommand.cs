@@ -12,6 +12,9 @@ internal static class ServeCommand
     private const int MostStopSeconds = 3600;
     private const int LargestPort = 65535;
 
+    // No port has this number. An option cannot hold "no number at all".
+    private const int NoPort = -1;
+
     /// <summary>Makes the command.</summary>
     public static Command Create()
     {
@@ -21,7 +24,7 @@ internal static class ServeCommand
             Description = "Most runs at the same time. Runs that write one CMDB take turns whatever this is.", HelpName = "N", DefaultValueFactory = _ => ServeSettings.DefaultMaxConcurrent,
         };
         maxConcurrent.Validators.Add(Validate.AtLeast(1, MostConcurrent));
-        var healthPort = new Option<int?>("--health-port")
+        var healthPort = new Option<int>("--health-port")
         {
             Description = $"Port of /health and /metrics on 127.0.0.1: a number, 0 for any free one, or off. Default: {ServeSettings.DefaultHealthPort}.", HelpName = "PORT",
             DefaultValueFactory = _ => ServeSettings.DefaultHealthPort, CustomParser = ParsePort,
@@ -43,7 +46,7 @@ internal static class ServeCommand
             var settings = new ServeSettings
             {
                 MaxConcurrent = parsed.GetValue(maxConcurrent),
-                HealthPort = parsed.GetValue(healthPort),
+                HealthPort = parsed.GetValue(healthPort) is var port and not NoPort ? port : null,
                 LogFile = parsed.GetValue(logFile),
                 JsonLog = parsed.GetValue(logFormat) == "json",
                 StopPatience = TimeSpan.FromSeconds(parsed.GetValue(stopSeconds)),
@@ -55,15 +58,15 @@ internal static class ServeCommand
         return command;
     }
 
-    private static int? ParsePort(ArgumentResult result)
+    private static int ParsePort(ArgumentResult result)
     {
         var text = result.Tokens.Count == 1 ? result.Tokens[0].Value : string.Empty;
         if (text.Equals("off", StringComparison.OrdinalIgnoreCase))
-            return null;
+            return NoPort;
         if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port <= LargestPort)
             return port;
 
         result.AddError($"--health-port takes a number from 0 to {LargestPort}, or off, but got '{text}'.");
-        return null;
+        return NoPort;
     }
 }

@@ -106,8 +106,8 @@ internal sealed class DemoScenario
 
         Step("The CMDB");
         ShowCmdb(store);
-        _screen.Line($"The database is {location} ({Size(location)}). To look into it:");
-        _screen.Line($"  sqlite3 \"{location}\" \"select id, name, os_name, serial_number from computers limit 10\"");
+        _screen.Line(location.IsPostgres ? $"The database is {location}. To look into it, in psql:" : $"The database is {location} ({Size(location)}). To look into it:");
+        _screen.Line(location.IsPostgres ? "  select id, name, os_name, serial_number from SCHEMA.computers limit 10" : $"  sqlite3 \"{location}\" \"select id, name, os_name, serial_number from computers limit 10\"");
         if (_reportPath is not null)
         {
             _report.Write(_reportPath);

@@ -16,8 +16,12 @@ internal sealed class JobRunner(AlloyStore store, ServeSettings settings, ServeM
     /// <summary>From this delay on a run is said to catch up.</summary>
     private static readonly TimeSpan s_late = TimeSpan.FromMinutes(1);
 
+    /// <summary>How long a claim can be kept for a store that is out of reach: shorter than it takes to expire.</summary>
+    private static readonly TimeSpan s_givingBack = TimeSpan.FromSeconds(90);
+
     private readonly ConcurrentDictionary<long, Task> _running = new();
     private readonly ConcurrentDictionary<long, DateTimeOffset> _paused = new();
+    private readonly ConcurrentDictionary<long, DateTimeOffset> _onceMore = new();
     private readonly ConcurrentDictionary<string, SemaphoreSlim> _targets = new(StringComparer.OrdinalIgnoreCase);
     private readonly SemaphoreSlim _slots = new(settings.MaxConcurrent);
     private readonly CancellationTokenSource _stopping = new();
@@ -158,16 +162,33 @@ internal sealed class JobRunner(AlloyStore store, ServeSettings settings, ServeM
             metrics.End(job.Name);
             await ended.CancelAsync();
             await heartbeat;
-            // Occurrences that passed while the job ran or waited are covered by this run.
-            if (settles)
-                claim.Settle(timeProvider.GetUtcNow());
-            else
-                claim.Release();
+            await GiveBackAsync(claim, settles, timeProvider.GetUtcNow());
+        }
+    }
+
+    /// <summary>Settles or releases a claim. While the store is out of reach it is tried again: a claim that stays keeps all hosts from the job until it expires.</summary>
+    private async Task GiveBackAsync(ScheduleClaim claim, bool settles, DateTimeOffset until)
+    {
+        for (var patience = timeProvider.GetTimestamp(); ;)
+        {
+            try
+            {
+                // Occurrences that passed while the job ran or waited are covered by this run.
+                if (settles)
+                    claim.Settle(until);
+                else
+                    claim.Release();
+                return;
+            }
+            catch (AlloyScanException e) when (e.Kind is ErrorKind.ResourceUnavailable or ErrorKind.ResourceBusy or ErrorKind.Timeout && !_stopping.IsCancellationRequested && timeProvider.GetElapsedTime(patience) < s_givingBack)
+            {
+                await Task.Delay(settings.LeasePause, timeProvider, CancellationToken.None);
+            }
         }
     }
 
     /// <summary>Runs the job once, as soon as nobody else writes its CMDB.</summary>
-    /// <returns>Whether the occurrence is done with; a run that was stopped with the server is done again.</returns>
+    /// <returns>Whether the occurrence is done with; a run that was stopped with the server, or broke off with the store, is done again.</returns>
     private async Task<bool> ExecuteAsync(ScheduledJob scheduled, CancellationToken cancellationToken)
     {
         var said = false;
@@ -183,6 +204,12 @@ internal sealed class JobRunner(AlloyStore store, ServeSettings settings, ServeM
                 var run = await store.Sync.ExecuteAsync(new SyncRequest { Job = job, Mode = SyncMode.Apply }, new LogObserver(job.Name, logger), cancellationToken);
                 metrics.Record(run);
                 logger.Ended(run.Status == SyncRunStatus.Succeeded ? LogLevel.Information : run.Status == SyncRunStatus.Failed ? LogLevel.Error : LogLevel.Warning, run);
+                if (run is { Status: SyncRunStatus.Failed, ErrorId: "StoreUnavailable" or "StoreTimeout" } && TryOnceMore(scheduled))
+                {
+                    logger.OnceMore(job.Name);
+                    return false;
+                }
+
                 return run.Status != SyncRunStatus.Canceled || !cancellationToken.IsCancellationRequested;
             }
             catch (AlloyScanException e) when (e.ErrorId == "JobRunning")
@@ -200,6 +227,20 @@ internal sealed class JobRunner(AlloyStore store, ServeSettings settings, ServeM
                 return true;
             }
         }
+    }
+
+    /// <summary>
+    /// Whether an occurrence whose run broke off with the store is to be run again. Once: a store that breaks each run is for a person to look at, who
+    /// is told of each.
+    /// </summary>
+    private bool TryOnceMore(ScheduledJob job)
+    {
+        var due = job.Due!.Value;
+        if (_onceMore.TryGetValue(job.Id, out var last) && last == due)
+            return false;
+
+        _onceMore[job.Id] = due;
+        return true;
     }
 
     /// <summary>Renews the claim until the run has ended; when it is lost, the run is stopped.</summary>

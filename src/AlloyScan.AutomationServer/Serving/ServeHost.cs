@@ -1,10 +1,12 @@
 using System.Globalization;
+using System.ServiceProcess;
 using AlloyScan.Engine;
 using AlloyScan.Engine.Store;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Hosting.Systemd;
+using Microsoft.Extensions.Hosting.WindowsServices;
 using Microsoft.Extensions.Logging;
-using Quartz;
 using Serilog;
 using Serilog.Formatting.Json;
 
@@ -16,31 +18,30 @@ internal static class ServeHost
     private const long LogFileLimit = 50 * 1024 * 1024;
     private const int LogFilesKept = 14;
 
+    // ERROR_EXCEPTION_IN_SERVICE, which lets the Service Control Manager start it again.
+    private const int ServiceFailed = 1064;
+
     /// <summary>Serves a store until the token is cancelled.</summary>
     /// <param name="store">The store.</param>
     /// <param name="settings">How.</param>
     /// <param name="timeProvider">The clock.</param>
     /// <param name="cancellationToken">Stops the server.</param>
-    /// <exception cref="AlloyScanException">It cannot start: the port of the health page is taken (<c>HealthPortTaken</c>), the log file cannot be written (<c>LogFileUnwritable</c>).</exception>
+    /// <exception cref="AlloyScanException">It cannot start: the port of the health page is taken (<c>HealthPortTaken</c>), the log file cannot be written (<c>LogFileUnwritable</c>), the
+    /// store lacks a right or a table for the alarms of several hosts (<c>StoreForbidden</c>, <c>StoreDamaged</c>). Or it cannot go on: a newer version has brought the store up to date (<c>StoreTooNew</c>).</exception>
     public static async Task RunAsync(AlloyStore store, ServeSettings settings, TimeProvider timeProvider, CancellationToken cancellationToken)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { ApplicationName = "alloyscan" });
         using var file = settings.LogFile is null ? null : OpenLog(settings);
-        AddLogging(builder.Logging, settings, file);
+        AddLogging(builder.Logging, settings, file, store.Location.IsPostgres);
         builder.Services.AddSingleton(store);
         builder.Services.AddSingleton(settings);
         builder.Services.AddSingleton(timeProvider);
-        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
+        AddLifetime(builder.Services);
         builder.Services.AddSingleton<ServeMetrics>();
+        builder.Services.AddSingleton<ServeEnd>();
         builder.Services.AddSingleton<JobRunner>();
-        builder.Services.AddSingleton<IAlarmClock, QuartzAlarmClock>();
-        builder.Services.AddQuartz(quartz =>
-        {
-            // One host: alarms live in memory, and are set again from the jobs table after a start.
-            quartz.UseInMemoryStore();
-            quartz.UseDefaultThreadPool(4);
-        });
-        builder.Services.AddQuartzHostedService(options => options.WaitForJobsToComplete = true);
+        using var connections = store.NewConnections();
+        QuartzAlarmClock.Add(builder.Services, connections);
         builder.Services.AddHostedService<HealthServer>();
         builder.Services.AddHostedService<ScheduleWatcher>();
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.StopPatience + TimeSpan.FromSeconds(10));
@@ -48,27 +49,72 @@ internal static class ServeHost
         using var host = builder.Build();
         var logger = host.Services.GetRequiredService<ILoggerFactory>().CreateLogger("AlloyScan.AutomationServer");
         logger.Serving(store.Location.ToString(), store.Schedules.List().Count);
-        await host.StartAsync(cancellationToken);
-        try
-        {
-            await Task.Delay(Timeout.Infinite, cancellationToken);
-        }
-        catch (OperationCanceledException)
-        {
+        await StartAsync(host, connections);
+        // Nobody listens unless systemd started the program.
+        var systemd = new SystemdNotifier();
+        systemd.Notify(ServiceState.Ready);
+        var failure = await UntilEndAsync(host, cancellationToken);
+        systemd.Notify(ServiceState.Stopping);
+        if (failure is null)
             logger.Stopping();
-        }
+        else
+            logger.CannotGoOn(failure.ErrorId, failure.MessageWithAdvice);
 
         // Runs first, so that they end as canceled while everything around them is still there.
         await host.Services.GetRequiredService<JobRunner>().StopAsync();
+        if (failure is not null && OperatingSystem.IsWindows() && host.Services.GetRequiredService<IHostLifetime>() is ServiceBase service)
+            service.ExitCode = ServiceFailed;
         await host.StopAsync(CancellationToken.None);
         logger.Stopped();
+        if (failure is not null)
+            throw failure;
     }
 
-    private static void AddLogging(ILoggingBuilder logging, ServeSettings settings, Serilog.Core.Logger? file)
+    /// <summary>Signals come through the token. What the Service Control Manager of Windows says comes through its own lifetime.</summary>
+    private static void AddLifetime(IServiceCollection services)
+    {
+        if (WindowsServiceHelpers.IsWindowsService())
+            services.AddWindowsService(options => options.ServiceName = "alloyscan");
+        else
+            services.AddSingleton<IHostLifetime, NoLifetime>();
+    }
+
+    private static async Task StartAsync(IHost host, StoreConnections? connections)
+    {
+        try
+        {
+            // Whoever stops it now is heard when it has started: the parts of the host would take the token for their own end.
+            await host.StartAsync(CancellationToken.None);
+        }
+        catch (Exception e) when (e is not (AlloyScanException or OperationCanceledException) && connections?.Translate(e) is { } ours)
+        {
+            throw ours;
+        }
+    }
+
+    /// <summary>Waits until somebody stops the server.</summary>
+    /// <returns>Why it cannot go on; <see langword="null"/> when it was stopped.</returns>
+    private static async Task<AlloyScanException?> UntilEndAsync(IHost host, CancellationToken cancellationToken)
+    {
+        var stopping = host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+        using var stopped = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopping);
+        var failed = host.Services.GetRequiredService<ServeEnd>().Failed;
+        try
+        {
+            return await failed.WaitAsync(stopped.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            return null;
+        }
+    }
+
+    private static void AddLogging(ILoggingBuilder logging, ServeSettings settings, Serilog.Core.Logger? file, bool isShared)
     {
         logging.SetMinimumLevel(settings.Verbose ? LogLevel.Debug : LogLevel.Information);
-        // What Quartz and the web server say of themselves helps nobody who reads about jobs.
-        logging.AddFilter("Quartz", LogLevel.Warning);
+        // What Quartz and the web server say of themselves helps nobody who reads about jobs. While a database is away Quartz tells so many times
+        // a second, and the watcher, which asks the same tables, once.
+        logging.AddFilter("Quartz", isShared && !settings.Verbose ? LogLevel.None : LogLevel.Warning);
         logging.AddFilter("Microsoft", LogLevel.Warning);
         if (settings.JsonLog)
         {

@@ -21,6 +21,9 @@ internal static partial class ServeLog
     [LoggerMessage(5, LogLevel.Warning, "{Runs} runs did not end within {Seconds} s and are left to the next start")]
     public static partial void StoppedWithRuns(this ILogger logger, int runs, double seconds);
 
+    [LoggerMessage(6, LogLevel.Critical, "The server ends: {ErrorId}: {Message}")]
+    public static partial void CannotGoOn(this ILogger logger, string errorId, string message);
+
     [LoggerMessage(10, LogLevel.Information, "Job '{Job}' runs next at {Due:yyyy-MM-dd HH:mm:ss}Z: {Schedule}")]
     public static partial void Armed(this ILogger logger, string job, DateTimeOffset due, string schedule);
 
@@ -48,6 +51,9 @@ internal static partial class ServeLog
     [LoggerMessage(24, LogLevel.Warning, "Job '{Job}' was taken over by another host and is stopped here")]
     public static partial void ClaimLost(this ILogger logger, string job);
 
+    [LoggerMessage(27, LogLevel.Information, "Job '{Job}' is run once more, since the store broke off")]
+    public static partial void OnceMore(this ILogger logger, string job);
+
     /// <summary>A run ended.</summary>
     public static void Ended(this ILogger logger, LogLevel level, SyncRun run) => Ended(
         logger, level, run.Job, run.Id, run.Status, (run.Duration ?? TimeSpan.Zero).TotalSeconds, run.DevicesRead, run.Created, run.Updated, run.Errors, run.ApiCalls, run.Message ?? string.Empty);
@@ -70,4 +76,7 @@ internal static partial class ServeLog
 
     [LoggerMessage(40, LogLevel.Error, "{ErrorId}: {Message}")]
     public static partial void ServingFailed(this ILogger logger, string errorId, string message);
+
+    [LoggerMessage(41, LogLevel.Information, "The store can be used again")]
+    public static partial void ServingAgain(this ILogger logger);
 }

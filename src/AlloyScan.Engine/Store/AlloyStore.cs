@@ -141,6 +141,18 @@ public sealed class AlloyStore : IDisposable
         }
     }
 
+    /// <summary>Checks that nobody has brought the store up to date for a newer version of the product since it was opened.</summary>
+    /// <exception cref="AlloyScanException">Somebody has (<c>StoreTooNew</c>), or the store cannot be read.</exception>
+    public void CheckVersion()
+    {
+        using var session = NewSession();
+        session.CheckVersion();
+    }
+
+    /// <summary>Connections to the database of the store, for the alarms that several hosts share.</summary>
+    /// <returns>The connections; <see langword="null"/> for a SQLite store, which is for one host.</returns>
+    public StoreConnections? NewConnections() => _dialect is PostgresDialect postgres ? new StoreConnections($"\"{Location.Postgres!.Schema}\".{PostgresSchema.AlarmPrefix}", postgres.NewSource(), Translated) : null;
+
     /// <summary>How many rows a copy of this store has to move.</summary>
     public long CountRows() => StoreCopy.Count(this);
 
@@ -221,6 +233,18 @@ public sealed class AlloyStore : IDisposable
         {
             throw Translate(e);
         }
+    }
+
+    private AlloyScanException? Translated(Exception? exception)
+    {
+        // Libraries wrap what the database said.
+        for (; exception is not null; exception = exception.InnerException)
+        {
+            if (exception is AlloyScanException || _dialect.IsFailure(exception))
+                return Translate(exception);
+        }
+
+        return null;
     }
 
     internal AlloyScanException Translate(Exception exception) => _dialect.Translate(exception, Location);

@@ -31,6 +31,8 @@ internal sealed class PostgresDialect(StoreLocation location) : StoreDialect
 
     public override string SizeInBytes => "SELECT CAST(coalesce(sum(pg_total_relation_size(c.oid)), 0) AS bigint) FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r'";
 
+    public override string ReadVersion => "SELECT version FROM store_version";
+
     private int LockKey
     {
         get
@@ -59,12 +61,20 @@ internal sealed class PostgresDialect(StoreLocation location) : StoreDialect
             catch (Exception e)
             {
                 connection.Dispose();
-                // A connection that was kept from before the server was restarted.
-                if (again || e is PostgresException || e is not NpgsqlException { InnerException: IOException or SocketException })
+                // A connection that was kept from before the server was restarted, or that somebody there has ended.
+                if (again || e is not (PostgresException { SqlState: PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown } or NpgsqlException { InnerException: IOException or SocketException }))
                     throw;
                 NpgsqlConnection.ClearPool(connection);
             }
         }
+    }
+
+    /// <summary>Connections for a library with tables of its own beside ours.</summary>
+    public DbDataSource NewSource()
+    {
+        // Few are needed at a time, and the server counts those of all hosts.
+        var settings = new NpgsqlConnectionStringBuilder(ConnectionString()) { MaxPoolSize = 10, CommandTimeout = 30 };
+        return NpgsqlDataSource.Create(settings);
     }
 
     public override Statement NewStatement(StoreSession session, string sql) => new PostgresStatement(session, sql);
@@ -93,7 +103,7 @@ internal sealed class PostgresDialect(StoreLocation location) : StoreDialect
     public override bool Exists(StoreLocation location)
     {
         using var connection = (NpgsqlConnection)Open(location);
-        return ReadVersion(connection, int.MaxValue) >= 0;
+        return VersionOf(connection, int.MaxValue) >= 0;
     }
 
     public override bool IsFailure(Exception exception) =>
@@ -105,14 +115,14 @@ internal sealed class PostgresDialect(StoreLocation location) : StoreDialect
         using var connection = (NpgsqlConnection)Open(location);
         CheckServer(connection);
         var migrations = Migrations;
-        if (ReadVersion(connection, migrations.Count) == migrations.Count)
+        if (VersionOf(connection, migrations.Count) == migrations.Count)
             return;
 
         // Another process may be doing the same: the version is read again under the lock.
         Execute(connection, BeginWrite);
         try
         {
-            var version = ReadVersion(connection, migrations.Count);
+            var version = VersionOf(connection, migrations.Count);
             if (version < 0)
             {
                 Execute(connection, $"CREATE SCHEMA IF NOT EXISTS \"{_address.Schema}\"");
@@ -276,7 +286,7 @@ internal sealed class PostgresDialect(StoreLocation location) : StoreDialect
     }
 
     /// <summary>The version of the schema, 0 for one that is begun, -1 for one with nothing in it.</summary>
-    private int ReadVersion(NpgsqlConnection connection, int newest)
+    private int VersionOf(NpgsqlConnection connection, int newest)
     {
         using (var look = new NpgsqlCommand(
             "SELECT c.relname = 'store_version' FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = @schema AND c.relkind IN ('r', 'p', 'v', 'm', 'f') ORDER BY 1 DESC LIMIT 1", connection))
@@ -301,10 +311,7 @@ internal sealed class PostgresDialect(StoreLocation location) : StoreDialect
         }
 
         if (version > newest)
-        {
-            throw new AlloyScanException(
-                ErrorKind.InvalidData, "StoreTooNew", $"The store '{_address}' has schema version {version}; this version of the product knows up to {newest}.", _address.ToString(), "Update this installation.");
-        }
+            throw TooNew(location, version);
 
         return (int)version;
     }

@@ -4,7 +4,7 @@ namespace AlloyScan.Engine.Store;
 /// The schema of a PostgreSQL store: the same steps as those of SQLite, whose text it takes for tables, indexes and views, and
 /// beside them what each product writes in its own way: triggers, and keys that are unique without case.
 /// </summary>
-internal static class PostgresSchema
+internal static partial class PostgresSchema
 {
     /// <summary>Says whose tables these are and of which version. Made before the first step.</summary>
     public const string Marker = """
@@ -24,7 +24,7 @@ internal static class PostgresSchema
         END $$;
         """;
 
-    private static readonly string[] s_own = [Version1, Version2];
+    private static readonly string[] s_own = [Version1, Version2, Version3Alarms];
 
     /// <summary>The steps, for a schema of this name.</summary>
     public static IReadOnlyList<string> MigrationsFor(string schema) =>

@@ -33,6 +33,8 @@ internal sealed class SqliteDialect : StoreDialect
 
     public override string SizeInBytes => "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
 
+    public override string ReadVersion => "PRAGMA user_version";
+
     public override bool? TryBeginWrite(DbConnection connection)
     {
         var handle = ((SqliteConnection)connection).Handle!;
@@ -177,7 +179,7 @@ internal sealed class SqliteDialect : StoreDialect
         ErrorKind.PermissionDenied, "StoreReadOnly", $"The store '{location.Path}' is read-only.", location.Path, "Make the file and its folder writable for this account.", inner);
 
     /// <summary>Returns the schema version, 0 for an empty file.</summary>
-    private int CheckOurs(SqliteConnection connection, StoreLocation location)
+    private static int CheckOurs(SqliteConnection connection, StoreLocation location)
     {
         var application = Number(connection, "PRAGMA application_id");
         var version = (int)Number(connection, "PRAGMA user_version");
@@ -193,12 +195,8 @@ internal sealed class SqliteDialect : StoreDialect
             return 0;
         }
 
-        if (version > Migrations.Count)
-        {
-            throw new AlloyScanException(
-                ErrorKind.InvalidData, "StoreTooNew", $"The store '{location.Path}' has schema version {version}; this version of the product knows up to {Migrations.Count}.", location.Path,
-                "Update this installation.");
-        }
+        if (version > KnownVersion)
+            throw TooNew(location, version);
 
         return version;
     }

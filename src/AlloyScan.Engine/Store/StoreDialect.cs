@@ -8,6 +8,9 @@ namespace AlloyScan.Engine.Store;
 /// </summary>
 internal abstract class StoreDialect
 {
+    /// <summary>The version of the schema that this program knows.</summary>
+    public static int KnownVersion => SqliteSchema.Migrations.Count;
+
     /// <summary>Steps from an empty database to the present schema, in order; the position is the version.</summary>
     public abstract IReadOnlyList<string> Migrations { get; }
 
@@ -41,6 +44,9 @@ internal abstract class StoreDialect
 
     /// <summary>Gives the size of the store in bytes.</summary>
     public abstract string SizeInBytes { get; }
+
+    /// <summary>Reads the version of the schema that the store has now.</summary>
+    public abstract string ReadVersion { get; }
 
     /// <summary>The dialect of a place.</summary>
     public static StoreDialect Of(StoreLocation location) => location.IsPostgres ? new PostgresDialect(location) : new SqliteDialect();
@@ -94,6 +100,10 @@ internal abstract class StoreDialect
     /// <summary>Somebody else has been writing for longer than one waits.</summary>
     public static AlloyScanException Locked(StoreLocation location, Exception? cause = null) => new(
         ErrorKind.ResourceBusy, "StoreLocked", $"The store '{location.Path}' is locked by another program.", location.Path, "Wait for it to finish, or close what holds the file open.", cause);
+
+    /// <summary>A newer version of the product has brought the store up to date.</summary>
+    public static AlloyScanException TooNew(StoreLocation location, long version) => new(
+        ErrorKind.InvalidData, "StoreTooNew", $"The store '{location.Path}' has schema version {version}; this version of the product knows up to {KnownVersion}.", location.Path, "Update this installation.");
 
     /// <summary>Says in our words what a database failure means.</summary>
     public abstract AlloyScanException Translate(Exception exception, StoreLocation location);

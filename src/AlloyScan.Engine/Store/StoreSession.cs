@@ -114,6 +114,8 @@ internal sealed class StoreSession : IDisposable
 
             if (begun is null)
                 Execute(_dialect.BeginWrite);
+            // Under the lock that a migration holds too: a program that goes on while a newer one brings the store up to date writes nothing more.
+            CheckVersion();
         }
         catch (DbException e)
         {
@@ -125,6 +127,14 @@ internal sealed class StoreSession : IDisposable
             Rollback();
             throw;
         }
+    }
+
+    /// <summary>Checks that the store is still of the version that this program knows.</summary>
+    /// <exception cref="AlloyScanException">A newer version of the product has brought it up to date (<c>StoreTooNew</c>).</exception>
+    public void CheckVersion()
+    {
+        if (Prepare(_dialect.ReadVersion).Number() is { } version && version > StoreDialect.KnownVersion)
+            throw StoreDialect.TooNew(_location, version);
     }
 
     /// <summary>A second connection to the same store, for work beside this one's.</summary>

@@ -26,6 +26,7 @@ public sealed class JobRunnerTests : IAsyncLifetime, IDisposable
     private readonly SetClock _clock = new() { Now = s_noon.AddMinutes(10) };
     private readonly RecordedAlarms _alarms = new();
     private readonly RecordedLog _log = new();
+    private readonly ServeEnd _end = new();
     private readonly ServeSettings _settings = new() { Poll = TimeSpan.FromMilliseconds(20), LeasePause = TimeSpan.FromMilliseconds(20), HealthPort = null };
     private SampleSiteHost _site = null!;
     private AlloyStore _store = null!;
@@ -127,7 +128,7 @@ public sealed class JobRunnerTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task The_watcher_keeps_one_alarm_for_each_job_and_corrects_a_clock_that_was_ahead()
     {
-        using var watcher = new ScheduleWatcher(_store, _alarms, _runner, _metrics, _settings, _clock, NullLogger<ScheduleWatcher>.Instance);
+        using var watcher = new ScheduleWatcher(_store, _alarms, _runner, _metrics, _end, _settings, _clock, NullLogger<ScheduleWatcher>.Instance);
         await watcher.StartAsync(CancellationToken.None);
         await UntilAsync(() => _alarms.Are(s_noon.AddHours(1)));
 
@@ -151,28 +152,75 @@ public sealed class JobRunnerTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task Alarms_are_made_to_say_what_the_jobs_say()
+    {
+        // Left over from a job that is gone and from another schedule; and somebody throws one away that is needed.
+        await _alarms.SetAsync(new Alarm(4711, s_noon.AddHours(3)), CancellationToken.None);
+        await _alarms.SetAsync(new Alarm(Job.Id, s_noon.AddHours(5)), CancellationToken.None);
+        using var watcher = new ScheduleWatcher(_store, _alarms, _runner, _metrics, _end, _settings, _clock, NullLogger<ScheduleWatcher>.Instance);
+        await watcher.StartAsync(CancellationToken.None);
+        await UntilAsync(() => _alarms.Are(s_noon.AddHours(1)));
+        await _alarms.ClearAsync([new Alarm(Job.Id, s_noon.AddHours(1))], CancellationToken.None);
+        await UntilAsync(() => _alarms.Are(s_noon.AddHours(1)));
+
+        // While a host has the job, its alarm is not set again.
+        _clock.Now = s_noon.AddHours(1);
+        var claim = _store.Schedules.Claim(Job)!;
+        Assert.True(Job.IsClaimed);
+        await _alarms.ClearAsync([new Alarm(Job.Id, s_noon.AddHours(1))], CancellationToken.None);
+        var looked = _metrics.PolledAt;
+        _clock.Now += TimeSpan.FromSeconds(1);
+        await UntilAsync(() => _metrics.PolledAt > looked);
+        _clock.Now += TimeSpan.FromSeconds(1);
+        looked = _metrics.PolledAt;
+        await UntilAsync(() => _metrics.PolledAt > looked);
+        Assert.True(_alarms.Are());
+        claim.Release();
+        await UntilAsync(() => _alarms.Are(s_noon.AddHours(1)));
+        await watcher.StopAsync(CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task A_store_that_a_newer_version_has_brought_up_to_date_ends_the_server()
+    {
+        using var watcher = new ScheduleWatcher(_store, _alarms, _runner, _metrics, _end, _settings, _clock, NullLogger<ScheduleWatcher>.Instance);
+        await watcher.StartAsync(CancellationToken.None);
+        await UntilAsync(() => _alarms.Are(s_noon.AddHours(1)));
+        Assert.False(_end.Failed.IsCompleted);
+        using (var connection = new SqliteConnection($"Data Source={_store.Location.Path};Pooling=False"))
+        {
+            connection.Open();
+            using var command = connection.CreateCommand();
+            command.CommandText = "PRAGMA user_version = 999";
+            command.ExecuteNonQuery();
+        }
+
+        Assert.Equal("StoreTooNew", (await _end.Failed.WaitAsync(TimeSpan.FromMinutes(2))).ErrorId);
+        // Who writes without having looked is stopped too.
+        Assert.Equal("StoreTooNew", Assert.Throws<AlloyScanException>(() => _store.Schedules.Claim(Job)).ErrorId);
+        await watcher.StopAsync(CancellationToken.None);
+    }
+
+    [Fact]
     public async Task An_alarm_that_is_set_twice_goes_off_once_and_one_taken_back_does_not()
     {
         _clock.Now = s_noon.AddHours(1);
         using var host = new HostBuilder().ConfigureServices(services =>
         {
             services.AddSingleton(_runner);
-            services.AddSingleton<QuartzAlarmClock>();
-            services.AddQuartz(quartz => quartz.UseInMemoryStore());
-            services.AddQuartzHostedService();
+            QuartzAlarmClock.Add(services, connections: null);
         }).Build();
         await host.StartAsync();
-        var alarms = host.Services.GetRequiredService<QuartzAlarmClock>();
+        var alarms = host.Services.GetRequiredService<IAlarmClock>();
         var soon = DateTimeOffset.UtcNow.AddMilliseconds(500);
 
-        await alarms.SetAsync(Job.Id, soon.AddDays(1), CancellationToken.None);
-        await alarms.SetAsync(Job.Id, soon, CancellationToken.None);
-        await alarms.SetAsync(Job.Id, soon, CancellationToken.None);
-        var scheduler = await host.Services.GetRequiredService<ISchedulerFactory>().GetScheduler();
-        Assert.Equal(2, (await scheduler.QueryTriggers(new TriggerQuery())).Items.Count);
-        await alarms.ClearAsync(Job.Id, soon.AddDays(1), CancellationToken.None);
+        await alarms.SetAsync(new Alarm(Job.Id, soon.AddDays(1)), CancellationToken.None);
+        await alarms.SetAsync(new Alarm(Job.Id, soon), CancellationToken.None);
+        await alarms.SetAsync(new Alarm(Job.Id, soon), CancellationToken.None);
+        Assert.Equal(2, (await alarms.ListAsync(CancellationToken.None)).Count);
+        await alarms.ClearAsync([new Alarm(Job.Id, soon.AddDays(1))], CancellationToken.None);
         await UntilAsync(() => Runs == 1 && !_runner.IsBusy(Job.Id));
-        Assert.Empty((await scheduler.QueryTriggers(new TriggerQuery())).Items);
+        Assert.Empty(await alarms.ListAsync(CancellationToken.None));
         await host.StopAsync();
     }
 
@@ -215,20 +263,25 @@ public sealed class JobRunnerTests : IAsyncLifetime, IDisposable
 
     private sealed class RecordedAlarms : IAlarmClock
     {
-        private readonly ConcurrentDictionary<DateTimeOffset, long> _set = new();
+        private readonly ConcurrentDictionary<Alarm, bool> _set = new();
 
-        public bool Are(params DateTimeOffset[] expected) => _set.Keys.Order().SequenceEqual(expected);
+        public bool Are(params DateTimeOffset[] expected) => _set.Keys.Select(a => a.Instant).Order().SequenceEqual(expected);
 
-        public ValueTask SetAsync(long jobId, DateTimeOffset instant, CancellationToken cancellationToken)
+        public ValueTask<IReadOnlySet<Alarm>> ListAsync(CancellationToken cancellationToken) => ValueTask.FromResult<IReadOnlySet<Alarm>>(_set.Keys.ToHashSet());
+
+        public ValueTask SetAsync(Alarm alarm, CancellationToken cancellationToken)
         {
-            _set[instant] = jobId;
+            _set[alarm] = true;
             return ValueTask.CompletedTask;
         }
 
-        public ValueTask ClearAsync(long jobId, DateTimeOffset instant, CancellationToken cancellationToken)
+        public ValueTask ClearAsync(IReadOnlyCollection<Alarm> alarms, CancellationToken cancellationToken)
         {
-            _set.TryRemove(instant, out _);
+            foreach (var alarm in alarms)
+                _set.TryRemove(alarm, out _);
             return ValueTask.CompletedTask;
         }
+
+        public AlloyScanException? Translate(Exception exception) => null;
     }
 }

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using AlloyScan.Engine.Store;
 
 namespace AlloyScan.Engine.Jobs.Schedules;
@@ -19,8 +20,9 @@ public sealed class JobSchedules
     public IReadOnlyList<ScheduledJob> List()
     {
         using var session = _store.NewSession();
-        using var reader = session.Prepare("""
-            SELECT j.id, j.name, t.name, j.enabled, j.schedule, j.schedule_settled FROM jobs j JOIN targets t ON t.id = j.target_id WHERE j.schedule IS NOT NULL ORDER BY j.name
+        using var reader = session.Prepare($"""
+            SELECT j.id, j.name, t.name, j.enabled, j.schedule, j.schedule_settled, c.host, c.process_id, c.process_started, {session.DatabaseNow} - c.heartbeat_at
+            FROM jobs j JOIN targets t ON t.id = j.target_id LEFT JOIN schedule_claims c ON c.job_id = j.id WHERE j.schedule IS NOT NULL ORDER BY j.name
             """).Read();
         var result = new List<ScheduledJob>();
         while (reader.Read())
@@ -31,6 +33,7 @@ public sealed class JobSchedules
             {
                 Id = reader.GetInt64(0), Name = reader.GetString(1), Target = reader.GetString(2), Enabled = reader.GetInt32(3) != 0,
                 Schedule = schedule, Problem = problem, Stored = stored, SettledUntil = Clock.Time(reader.GetInt64(5))!.Value,
+                IsClaimed = !reader.IsDBNull(6) && !IsFree(reader, 6),
             });
         }
 
@@ -83,10 +86,7 @@ public sealed class JobSchedules
             if (reader.Read())
             {
                 number = reader.GetInt64(0);
-                var free = reader.GetInt64(2) == 0
-                    || TimeSpan.FromMilliseconds(reader.GetInt64(4)) > Lease.Expiry
-                    || (reader.GetString(1) == Environment.MachineName && !Lease.IsAlive(reader.GetInt32(2), reader.GetInt64(3)));
-                if (!free)
+                if (!IsFree(reader, 1))
                     return null;
             }
         }
@@ -99,6 +99,12 @@ public sealed class JobSchedules
             """).Set(0, job.Id).Set(1, ++number).Set(2, Environment.MachineName).Set(3, process).Set(4, started).Execute();
         return number;
     }
+
+    /// <summary>Whether a claim was given back or its holder is dead: host, process, its start and the age of its last sign of life, from a column on.</summary>
+    private static bool IsFree(DbDataReader reader, int column) =>
+        reader.GetInt64(column + 1) == 0
+        || TimeSpan.FromMilliseconds(reader.GetInt64(column + 3)) > Lease.Expiry
+        || (reader.GetString(column) == Environment.MachineName && !Lease.IsAlive(reader.GetInt32(column + 1), reader.GetInt64(column + 2)));
 
     private (Schedule? Schedule, string? Problem) Read(string stored)
     {

@@ -30,6 +30,9 @@ public sealed record ScheduledJob
     /// </summary>
     public DateTimeOffset? Due => Enabled ? Schedule?.NextAfter(SettledUntil) : null;
 
+    /// <summary>Whether a host that lives has taken the job on.</summary>
+    public bool IsClaimed { get; init; }
+
     /// <summary>The schedule as stored.</summary>
     internal string? Stored { get; init; }
 }
