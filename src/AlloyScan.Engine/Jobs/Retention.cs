@@ -36,7 +36,7 @@ public sealed class Retention
         return new StoreInfo
         {
             Location = _store.Location.ToString(),
-            Kind = _store.Location.IsPostgres ? "PostgreSQL" : "SQLite",
+            Kind = _store.Location.IsPostgres ? StoreKind.PostgreSQL : StoreKind.SQLite,
             Version = SqliteSchema.Migrations.Count,
             SizeBytes = session.SizeBytes,
             Jobs = Count("jobs"),

@@ -1,13 +1,23 @@
 namespace AlloyScan.Engine.Jobs;
 
+/// <summary>The database product of a store.</summary>
+public enum StoreKind
+{
+    /// <summary>A file, for one host.</summary>
+    SQLite,
+
+    /// <summary>A database server, for several hosts.</summary>
+    PostgreSQL,
+}
+
 /// <summary>What a store is, what it holds and how long it keeps its history.</summary>
 public sealed record StoreInfo
 {
     /// <summary>Path of the file, or address of the database, without a password.</summary>
     public string Location { get; init; } = string.Empty;
 
-    /// <summary><c>SQLite</c> or <c>PostgreSQL</c>.</summary>
-    public string Kind { get; init; } = string.Empty;
+    /// <summary>Its database product.</summary>
+    public StoreKind Kind { get; init; }
 
     /// <summary>Version of the schema.</summary>
     public int Version { get; init; }
