@@ -1,3 +1,4 @@
+using System.Globalization;
 using AlloyScan.Engine.Sync.Conflicts;
 
 namespace AlloyScan.PowerShell.Abstractions;
@@ -16,6 +17,13 @@ public sealed class ConflictReference
     /// <param name="id">The number.</param>
     public ConflictReference(int id) => Id = id;
 
+    /// <summary>Names a conflict by its number as text, as it comes from a file.</summary>
+    /// <param name="id">The number.</param>
+    public ConflictReference(string id)
+        : this(long.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : throw new ArgumentException($"'{id}' is no number of a conflict.", nameof(id)))
+    {
+    }
+
     /// <summary>Names a conflict by itself.</summary>
     /// <param name="conflict">The conflict.</param>
     public ConflictReference(SyncConflict conflict) => Id = (conflict ?? throw new ArgumentNullException(nameof(conflict))).Id;
@@ -24,5 +32,5 @@ public sealed class ConflictReference
     public long Id { get; }
 
     /// <inheritdoc/>
-    public override string ToString() => Id.ToString(System.Globalization.CultureInfo.InvariantCulture);
+    public override string ToString() => Id.ToString(CultureInfo.InvariantCulture);
 }
