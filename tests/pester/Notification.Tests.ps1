@@ -86,7 +86,7 @@ Describe 'Notifications' {
         $results = Get-AlloyScanNotification -Store $store | Test-AlloyScanNotification
         $results.Name | Should -Be 'a', 'b'
         $results.Sent | Should -Be $false, $false
-        $results[1].Error | Should -BeLike '*ALLOYSCAN_TEST_UNSET*'
+        $results[1].Error | Should -BeLike "The address of the notification 'b' cannot be had. The environment variable 'ALLOYSCAN_TEST_UNSET'*the account '*Set-AlloyScanNotification*"
         (Test-AlloyScanNotification a -Store $store).Tries | Should -Be 3
     }
 

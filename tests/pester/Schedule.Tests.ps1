@@ -27,6 +27,10 @@ Describe 'New-AlloyScanSchedule' {
         @{ Why = 'a week without weekdays'; Id = 'ScheduleNeverOccurs'; Make = { New-AlloyScanSchedule -Weekly -At 00:00 } }
         @{ Why = 'an end before the start'; Id = 'InvalidSchedule'; Make = { New-AlloyScanSchedule -Daily -At 00:00 -StartDate 2027-02-01 -EndDate 2027-01-01 } }
         @{ Why = 'a window without an occurrence'; Id = 'ScheduleNeverOccurs'; Make = { New-AlloyScanSchedule -Monthly -Day 20 -At 00:00 -StartDate 2027-01-01 -EndDate 2027-01-10 } }
+        @{ Why = 'an end in the past'; Id = 'ScheduleNeverOccurs'; Make = { New-AlloyScanSchedule -Daily -At 00:00 -StartDate 2020-01-01 -EndDate 2020-02-01 } }
+        @{ Why = 'a span over midnight'; Id = 'InvalidSchedule'; Make = { New-AlloyScanSchedule -Daily -EveryMinutes 15 -StartingAt 18:00 -EndingAt 08:00 } }
+        @{ Why = 'once and every so often'; Id = 'InvalidSchedule'; Make = { New-AlloyScanSchedule -Daily -At 08:00 -EveryHours 2 } }
+        @{ Why = 'a day that no month has'; Id = 'InvalidSchedule'; Make = { New-AlloyScanSchedule -Monthly -Day 32 -At 00:00 } }
         @{ Why = 'an unknown zone'; Id = 'UnknownTimeZone'; Make = { New-AlloyScanSchedule -Daily -At 00:00 -TimeZone Europe/Viena } }
         @{ Why = 'no time'; Id = 'InvalidSchedule'; Make = { New-AlloyScanSchedule -Daily } }
         @{ Why = 'a time that is none'; Id = 'InvalidSchedule'; Make = { New-AlloyScanSchedule -Daily -At soon } }
@@ -98,9 +102,30 @@ Describe 'Schedules of jobs' {
         @{ Value = @{ Occurs = 'Daily'; At = '01:00'; Cron = '* * *' }; Id = 'UnknownScheduleMember' }
         @{ Value = @{ Occurs = 'Daily'; At = '01:00'; Every = 1.5 }; Id = 'InvalidSchedule' }
         @{ Value = @{ Occurs = 'Weekly'; At = '01:00' }; Id = 'ScheduleNeverOccurs' }
+        @{ Value = @{ Occurs = 'Daily'; At = '01:00'; StartDate = '2020-01-01'; EndDate = '2020-02-01' }; Id = 'ScheduleNeverOccurs' }
+        @{ Value = @{ Occurs = 'Daily'; At = '01:00'; StartDate = '2030-01-01'; EndDate = '2029-01-01' }; Id = 'InvalidSchedule' }
+        @{ Value = @{ Occurs = 'Daily'; At = '01:00'; TimeZone = 'Mars/Base' }; Id = 'UnknownTimeZone' }
     ) {
         Get-ErrorId { Publish-TestJob HQ -Schedule $Value } | Should -Be $Id
         Get-AlloyScanSyncJob -Store $store | Should -BeNullOrEmpty
+        # The same for a job that is there, and for a copy of it.
+        $null = Publish-TestJob HQ -Schedule @{ Occurs = 'Daily'; At = '03:00'; TimeZone = 'UTC' }
+        Get-ErrorId { Set-AlloyScanSyncJob HQ -Schedule $Value -Store $store } | Should -Be $Id
+        Get-ErrorId { Copy-AlloyScanSyncJob HQ HQ2 -Schedule $Value -Store $store } | Should -Be $Id
+        (Get-AlloyScanSyncJob -Store $store | ForEach-Object { "$($_.Name): $($_.Schedule)" }) | Should -BeLike 'HQ: Every day at 03:00*'
+    }
+
+    It 'refuses an exported job with a schedule that is wrong, and warns of one that has ended' {
+        Set-Content $TestDrive/s.txt secret
+        $null = New-AlloyScanSyncJob HQ -SiteUrl https://site.example/hq -ClientId client -ClientSecretFile $TestDrive/s.txt -Store $store -Schedule @{ Occurs = 'Daily'; At = '18:00'; TimeZone = 'Asia/Tokyo'; StartDate = '2027-01-01' }
+        $text = Export-AlloyScanSyncJob HQ -Store $store
+        Get-ErrorId { $text -replace 'Asia/Tokyo', 'Asia/Nowhere' | Import-AlloyScanSyncJob -Name Two -Store $store } | Should -Be 'UnknownTimeZone'
+        Get-ErrorId { $text -replace '"startDate": "2027-01-01"', '"startDate": "2027-01-01", "endDate": "2026-01-01"' | Import-AlloyScanSyncJob -Name Two -Store $store } | Should -Be 'InvalidSchedule'
+        $job = $text -replace '"startDate": "2027-01-01"', '"startDate": "2020-01-01", "endDate": "2020-02-01"' | Import-AlloyScanSyncJob -Name Two -Store $store -WarningVariable said -WarningAction SilentlyContinue
+        "$said" | Should -BeLike "*'Two' ended on 2020-02-01*"
+        $job.NextRunAt | Should -BeNullOrEmpty
+        # Other settings of such a job can still be changed.
+        (Set-AlloyScanSyncJob Two -ThrottleLimit 3 -Store $store -PassThru).ThrottleLimit | Should -Be 3
     }
 
     It 'travels with the job' {

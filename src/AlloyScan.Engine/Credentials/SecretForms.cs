@@ -21,6 +21,9 @@ internal sealed class SecretForms
     {
         Secret = secret;
         var json = JsonSerializer.Serialize(secret)[1..^1];
+        // Half of a pair of characters, which a site may send in a token, is refused by that encoder; other forms have it replaced.
+        var whole = Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(secret));
+        var relaxed = JsonEncodedText.Encode(whole, JavaScriptEncoder.UnsafeRelaxedJsonEscaping).ToString();
         string[] texts =
         [
             secret,
@@ -30,8 +33,8 @@ internal sealed class SecretForms
             HtmlEncoder.Default.Encode(secret),
             json,
             json.Replace("/", @"\/", StringComparison.Ordinal),
-            JsonEncodedText.Encode(secret, JavaScriptEncoder.UnsafeRelaxedJsonEscaping).ToString(),
-            JsonEncodedText.Encode(secret, JavaScriptEncoder.UnsafeRelaxedJsonEscaping).ToString().Replace("/", @"\/", StringComparison.Ordinal),
+            relaxed,
+            relaxed.Replace("/", @"\/", StringComparison.Ordinal),
         ];
 
         // The longest first: a form that is part of another would leave a rest of it.

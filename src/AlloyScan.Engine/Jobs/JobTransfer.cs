@@ -304,6 +304,8 @@ internal sealed class JobTransfer
             Target = part.Target,
             Schedule = part.Schedule is null ? null : Schedules.Schedule.Parse(part.Schedule.ToString(Formatting.None), _store.TimeProvider),
         };
+        if (job.Schedule is { } schedule && schedule.NextAfter(_store.TimeProvider.GetUtcNow()) is null)
+            _warnings.Add($"The schedule of the job '{name}' ended on {schedule.EndDate:yyyy-MM-dd}: the job runs by force only until it gets another.");
         _steps.Add(existing is null ? $"make the job '{name}'" : $"overwrite the job '{existing.Name}'");
         return existing is null
             ? SyncJobs.Insert(_session, SyncJobs.Check(_session, job), _store.TimeProvider)

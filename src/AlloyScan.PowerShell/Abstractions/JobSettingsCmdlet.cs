@@ -149,7 +149,7 @@ public abstract class JobSettingsCmdlet : RegistrationCmdlet
     public ScheduleReference? Schedule { get; set; }
 
     /// <summary>A job with the settings that the user gave; the others stay.</summary>
-    private protected SyncJob Apply(SyncJob job) => (IsGiven(nameof(Schedule)) ? job.WithSchedule(Schedule?.Resolve()) : job) with
+    private protected SyncJob Apply(SyncJob job) => (IsGiven(nameof(Schedule)) ? job.WithSchedule(Schedule?.Resolve().CheckAhead(TimeProvider.System)) : job) with
     {
         NewComputerAction = Given(nameof(NewComputerAction), NewComputerAction, job.NewComputerAction),
         ExistingComputerAction = Given(nameof(ExistingComputerAction), ExistingComputerAction, job.ExistingComputerAction),

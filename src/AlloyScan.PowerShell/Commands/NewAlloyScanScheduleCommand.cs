@@ -112,7 +112,7 @@ public sealed class NewAlloyScanScheduleCommand : AsyncCmdlet
             StartDate = StartDate is { } start ? DateOnly.FromDateTime(start) : null,
             EndDate = EndDate is { } end ? DateOnly.FromDateTime(end) : null,
             TimeZone = TimeZone ?? string.Empty,
-        }.Check(TimeProvider.System));
+        }.Check(TimeProvider.System).CheckAhead(TimeProvider.System));
         if (Day > 28)
             Warn($"Months without a day {Day} are left out. The last day of every month is not a choice; -Week Last with -Weekday names the last of a weekday.");
         return Task.CompletedTask;

@@ -55,6 +55,46 @@ public sealed class HostileNewsTests : IDisposable
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void Whatever_a_notification_is_given_it_is_kept_or_refused_by_ID_and_no_address_is_quoted(int seed)
+    {
+        var mutation = new Mutation(seed);
+        var all = _fixture.Store.Notifications;
+        var (kept, refused) = (0, 0);
+        for (var round = 0; round < 120; round++)
+        {
+            var address = mutation.Text("https://hooks.example/services/T0/verysecretpath?a=b");
+            var mail = mutation.Below(2) == 0;
+            var notification = new Notification
+            {
+                Name = mutation.Below(4) == 0 ? mutation.Absurd() : $"n{round}",
+                Kind = mail ? NotificationKind.Mail : NotificationKind.Webhook,
+                Jobs = [mutation.Absurd(), mutation.Text("Branch*")],
+                Host = mutation.Text("mail.example"),
+                From = mutation.Text("Sync <sync@example.com>"),
+                To = [mutation.Text("it@example.com"), mutation.Absurd()],
+                Address = mail || address.Length == 0 ? null : SecretReference.FromMemory(new Secret(address)),
+            };
+            if (mutation.Below(2) == 0)
+                notification = notification with { Host = "mail.example", From = "sync@example.com", To = ["it@example.com"] };
+            try
+            {
+                var saved = all.Create(notification);
+                Assert.DoesNotContain("verysecretpath", JsonSerializer.Serialize(all.Get(saved.Name)), StringComparison.Ordinal);
+                kept++;
+            }
+            catch (AlloyScanException e)
+            {
+                Assert.Contains(e.ErrorId, (string[])["InvalidNotification", "InsecureAddress", "NotificationExists", "InvalidText"]);
+                Assert.DoesNotContain("verysecretpath", e.ToString() + e.Advice, StringComparison.Ordinal);
+                refused++;
+            }
+        }
+
+        Assert.True(kept > 5 && refused > 5, $"{kept} kept, {refused} refused");
+    }
+
     [Fact]
     public void Huge_texts_are_cut_and_no_character_is_halved()
     {

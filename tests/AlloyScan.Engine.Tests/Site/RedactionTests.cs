@@ -40,6 +40,16 @@ public sealed class RedactionTests
         GC.KeepAlive(held);
     }).Check(Config.QuickThrowOnFailure.WithMaxTest(300));
 
+    [Theory]
+    [InlineData("half-\ud800-of-a-pair")]
+    [InlineData("\udc00\ud800")]
+    [InlineData("ends-in-half\ud83d")]
+    public void A_secret_that_is_no_whole_text_is_known_all_the_same(string text)
+    {
+        var secret = new Secret(text + "-0815");
+        Assert.Equal("before ******** behind", secret.Forms.Clean($"before {secret.Reveal()} behind"));
+    }
+
     [Fact]
     public void A_cause_that_quotes_a_secret_is_told_without_it()
     {

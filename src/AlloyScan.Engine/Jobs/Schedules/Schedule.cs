@@ -82,6 +82,16 @@ public sealed record Schedule
     /// <exception cref="AlloyScanException">It contradicts itself (<c>InvalidSchedule</c>), its zone does not exist (<c>UnknownTimeZone</c>) or it has no occurrence at all (<c>ScheduleNeverOccurs</c>).</exception>
     public Schedule Check(TimeProvider timeProvider) => ScheduleCheck.Checked(this, timeProvider);
 
+    /// <summary>Refuses a schedule that has come to its end. One that a job has may have ended; one that a person gives it is to occur.</summary>
+    /// <param name="timeProvider">The clock.</param>
+    /// <returns>The schedule.</returns>
+    /// <exception cref="AlloyScanException">It does not occur any more (<c>ScheduleNeverOccurs</c>).</exception>
+    public Schedule CheckAhead(TimeProvider timeProvider)
+    {
+        ArgumentNullException.ThrowIfNull(timeProvider);
+        return NextAfter(timeProvider.GetUtcNow()) is not null ? this : throw ScheduleCheck.Ended(this);
+    }
+
     /// <summary>Reads a schedule from JSON and checks it.</summary>
     /// <param name="json">The JSON.</param>
     /// <param name="timeProvider">As in <see cref="Check"/>.</param>

@@ -124,5 +124,8 @@ internal static class ScheduleCheck
 
     private static AlloyScanException Invalid(string problem, string advice) => new(ErrorKind.InvalidArgument, "InvalidSchedule", $"The schedule {problem}.", null, advice);
 
+    public static AlloyScanException Ended(Schedule schedule) => Never(
+        FormattableString.Invariant($"has no time left until its end on {schedule.EndDate:yyyy-MM-dd}"), "Give a later end date, or none.");
+
     private static AlloyScanException Never(string problem, string advice) => new(ErrorKind.InvalidArgument, "ScheduleNeverOccurs", $"The schedule never occurs: it {problem}.", null, advice);
 }
