@@ -31,6 +31,7 @@ public class AutomationTextTests
 
         Assert.Equal("/etc/systemd/system/hq.service", plan.Path);
         Assert.Contains("\nExecStart=\"/opt/alloy scan/100%%/alloyscan\" serve --store \"/srv/my \\\"store\\\" $$HOME.db\"\n", plan.Text, StringComparison.Ordinal);
+        Assert.Contains("\nType=notify\n", plan.Text, StringComparison.Ordinal);
         Assert.Contains("\nUser=svc-alloy\n", plan.Text, StringComparison.Ordinal);
         Assert.Contains("\nLoadCredential=hq:/etc/a b/100%%.secret\n", plan.Text, StringComparison.Ordinal);
         Assert.Contains("\nEnvironmentFile=/etc/alloyscan/env\n", plan.Text, StringComparison.Ordinal);
@@ -75,6 +76,48 @@ public class AutomationTextTests
         Assert.Single(own.Descendants(ns + "LogonTrigger"));
         Assert.Equal("Password", XDocument.Parse(WindowsTask.Plan(request with { User = @"CORP\gmsa$" }, "x").Text).Descendants(ns + "LogonType").Single().Value);
         Assert.Throws<AlloyScanException>(() => WindowsTask.Plan(request with { User = @"CORP\bob" }, "x"));
+    }
+
+    [Fact]
+    public void A_service_of_Windows_is_made_changed_started_again_after_a_failure_and_removed()
+    {
+        var request = Request() with { Program = @"C:\Program Files\AlloyScan\alloyscan.exe", Arguments = ["serve", "--store", @"C:\my data\a.db", "--log-file", @"C:\logs\a.log"], Manager = WindowsService.Manager, Start = true };
+        var plan = WindowsService.Plan(request, isThere: false);
+
+        Assert.Equal(
+            ["sc.exe", "create", "AlloyScan-hq", "binPath=", @"""C:\Program Files\AlloyScan\alloyscan.exe"" serve --store ""C:\my data\a.db"" --log-file C:\logs\a.log", "start=", "delayed-auto", "obj=", @"NT AUTHORITY\NetworkService", "DisplayName=", "AlloyScan Automation Server (hq)"],
+            plan.Register[0]);
+        Assert.Equal(["create", "description", "failure", "failureflag", "start"], plan.Register.Select(c => c[1]));
+        Assert.All(plan.Register.Concat(plan.Stop), command => Assert.Equal(("sc.exe", "AlloyScan-hq"), (command[0], command[2])));
+        Assert.Equal(["stop", "delete"], plan.Stop.Select(c => c[1]));
+        Assert.Equal("config", WindowsService.Plan(request, isThere: true).Register[0][1]);
+        Assert.Equal("hq", WindowsService.NameOf(plan.Path));
+        Assert.Null(WindowsService.NameOf("hq.xml"));
+        Assert.Contains(AutomationRequest.Marker, plan.Text, StringComparison.Ordinal);
+        Assert.Equal(plan.Register[0][4], XDocument.Parse(plan.Text).Root!.Element("CommandLine")!.Value);
+
+        Assert.Equal(["create", "description", "failure", "failureflag", "managedaccount", "start"], WindowsService.Plan(request with { User = @"CORP\gmsa$" }, false).Register.Select(c => c[1]));
+        Assert.Equal("LocalSystem", WindowsService.Plan(request with { User = "SYSTEM" }, false).Register[0][8]);
+        Assert.Equal(@"NT AUTHORITY\LOCALSERVICE", WindowsService.Plan(request with { User = @"NT AUTHORITY\LOCAL SERVICE" }, false).Register[0][8]);
+        foreach (var wrong in new[] { request with { User = @"CORP\bob" }, request with { Scope = AutomationScope.User }, request with { EnvironmentFile = "x" }, request with { SecretFiles = new Dictionary<string, string> { ["a"] = "x" } } })
+            Assert.Equal("InvalidAutomation", Assert.Throws<AlloyScanException>(() => WindowsService.Plan(wrong, false)).ErrorId);
+    }
+
+    [Theory]
+    [InlineData(0, "SERVICE_NAME: AlloyScan-hq \r\n        TYPE               : 10  WIN32_OWN_PROCESS  \r\n        STATE              : 4  RUNNING \r\n", "running")]
+    [InlineData(0, "DIENSTNAME: AlloyScan-hq \r\n        TYP                : 10  WIN32_OWN_PROCESS  \r\n        STATUS             : 3  STOP_PENDING \r\n", "stopping")]
+    [InlineData(0, "SERVICE_NAME: AlloyScan-hq \r\n        TYPE               : 10  WIN32_OWN_PROCESS  \r\n        STATE              : 1  STOPPED \r\n", "stopped")]
+    [InlineData(1060, "[SC] EnumQueryServicesStatus:OpenService FAILED 1060:", "not registered")]
+    [InlineData(0, "", "unknown")]
+    public void The_state_of_a_service_is_read_in_any_language(int exitCode, string answer, string state) => Assert.Equal(state, WindowsService.StateOf(exitCode, answer));
+
+    [Fact]
+    public void A_service_that_is_stopped_already_is_no_failure()
+    {
+        Assert.True(WindowsService.IsSoAlready(["sc.exe", "stop", "x"], 1062));
+        Assert.True(WindowsService.IsSoAlready(["sc.exe", "start", "x"], 1056));
+        Assert.False(WindowsService.IsSoAlready(["sc.exe", "delete", "x"], 1062));
+        Assert.False(WindowsService.IsSoAlready(["sc.exe", "stop", "x"], 5));
     }
 
     [Theory]

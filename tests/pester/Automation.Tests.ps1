@@ -36,8 +36,18 @@ Describe 'Register-AlloyScanAutomation' -Skip:(-not $IsLinux) {
         $text = Get-Content $automation.Path -Raw
         $text | Should -BeExactly $automation.Text
         $text | Should -Match ([regex]::Escape("ExecStart=`"$($program -replace '%', '%%')`" serve --store `"$store`" --max-concurrent 2 --health-port off --log-file"))
+        $text | Should -Match '(?m)^Type=notify$'
         $text | Should -Not -Match 'LoadCredential'
         $automation.State | Should -Be 'unknown'
+    }
+
+    It 'leaves the store to the file with variables if that names it' {
+        Set-Content $TestDrive/with.env '# of the service', 'ALLOYSCAN_STORE=postgresql://alloyscan@db.example.com/alloyscan'
+        Set-Content $TestDrive/without.env 'PGPASSFILE=/etc/alloyscan/pgpass'
+        $common = @{ Path = $program; Scope = 'User'; NoCommand = $true; WarningAction = 'SilentlyContinue' }
+        (Register-AlloyScanAutomation with @common -EnvironmentFile $TestDrive/with.env).Text | Should -Match '(?m) serve$'
+        (Register-AlloyScanAutomation without @common -EnvironmentFile $TestDrive/without.env).Text | Should -Match '(?m) serve --store '
+        (Register-AlloyScanAutomation given @common -EnvironmentFile $TestDrive/with.env -Store $store).Text | Should -Match ([regex]::Escape("serve --store `"$store`""))
     }
 
     It 'is accepted by systemd-analyze' -Skip:(-not $analyze) {
@@ -86,6 +96,7 @@ Describe 'Register-AlloyScanAutomation' -Skip:(-not $IsLinux) {
         @{ Why = 'a name with a slash'; Id = 'InvalidAutomation'; Do = { Register-AlloyScanAutomation 'a/b' -Path $program -Scope User -NoCommand } }
         @{ Why = 'an account of a user''s unit'; Id = 'InvalidAutomation'; Do = { Register-AlloyScanAutomation x -Path $program -Scope User -User bob -NoCommand } }
         @{ Why = 'an account that is none'; Id = 'InvalidAutomation'; Do = { Register-AlloyScanAutomation x -Path $program -Scope System -User 'bob alice' -NoCommand } }
+        @{ Why = 'a manager that this system lacks'; Id = 'InvalidAutomation'; Do = { Register-AlloyScanAutomation x -Path $program -Scope System -Manager WindowsService -NoCommand } }
         @{ Why = 'a store with a password'; Id = 'SecretInArgument'; Do = { Register-AlloyScanAutomation x -Path $program -Scope User -Store 'Host=db;Database=a;Password=hunter2' -NoCommand } }
     ) {
         Get-ErrorId $Do | Should -Be $Id
@@ -131,6 +142,12 @@ Describe 'Get- and Unregister-AlloyScanAutomation' -Skip:(-not $IsLinux) {
         (Get-AlloyScanAutomation -Scope User).Name | Should -Be 'two'
         Get-AlloyScanAutomation two | Unregister-AlloyScanAutomation -NoCommand
         Get-AlloyScanAutomation -Scope User | Should -BeNullOrEmpty
+    }
+
+    It 'finds them by manager' {
+        Get-ErrorId { Unregister-AlloyScanAutomation one -Manager TaskScheduler -NoCommand } | Should -Be 'AutomationNotFound'
+        Unregister-AlloyScanAutomation one -Manager systemd -NoCommand
+        (Get-AlloyScanAutomation -Scope User).Name | Should -Be 'two'
     }
 
     It 'reports an unknown name and goes on' {

@@ -168,5 +168,7 @@ Describe 'two-hosts' {
         "$($result.Output)" | Should -Match 'The store has 1 jobs: HQ'
         "$($result.Output)" | Should -Match ([regex]::Escape("EnvironmentFile=$environment"))
         "$($result.Output)" | Should -Not -Match 'ALLOYSCAN_STORE='
+        # The one place that names the store is the file.
+        "$($result.Output)" | Should -Match 'alloyscan serve\s+User=root'
     }
 }

@@ -7,6 +7,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Hosting.WindowsServices;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.EventLog;
 using Serilog;
 using Serilog.Formatting.Json;
 
@@ -124,6 +125,11 @@ internal static class ServeHost
                 options.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ";
             });
         }
+        else if (SystemdHelpers.IsSystemdService())
+        {
+            // With the level in a form that the journal reads, which has the time by itself.
+            logging.AddSystemdConsole(options => options.TimestampFormat = null);
+        }
         else
         {
             logging.AddSimpleConsole(options =>
@@ -134,6 +140,9 @@ internal static class ServeHost
             });
         }
 
+        // A service of Windows has no console: what matters goes to the application log.
+        if (OperatingSystem.IsWindows())
+            logging.AddFilter<EventLogLoggerProvider>(level => level >= LogLevel.Warning);
         if (file is not null)
             logging.AddSerilog(file);
     }

@@ -3,13 +3,13 @@ namespace AlloyScan.PowerShell.Automation;
 /// <summary>An Automation Server that this machine starts by itself.</summary>
 public sealed record AlloyScanAutomation
 {
-    /// <summary>Name of the unit, agent or task.</summary>
+    /// <summary>Name of the unit, agent, task or service.</summary>
     public required string Name { get; init; }
 
     /// <summary>For whom it is started.</summary>
     public required AutomationScope Scope { get; init; }
 
-    /// <summary>What starts it: systemd, launchd or TaskScheduler.</summary>
+    /// <summary>What starts it: systemd, launchd, TaskScheduler or WindowsService.</summary>
     public required string Manager { get; init; }
 
     /// <summary>State as the manager says it; unknown when the manager cannot be asked.</summary>

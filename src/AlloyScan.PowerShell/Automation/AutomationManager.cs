@@ -13,10 +13,16 @@ internal static class AutomationManager
     /// <summary>The default scope: the machine for administrators, else the user.</summary>
     public static AutomationScope DefaultScope => Environment.IsPrivilegedProcess ? AutomationScope.System : AutomationScope.User;
 
-    public static AutomationPlan Plan(AutomationRequest request) =>
-        OperatingSystem.IsWindows() ? WindowsTask.Plan(request, $"{Environment.UserDomainName}\\{Environment.UserName}")
-        : OperatingSystem.IsMacOS() ? LaunchdAgent.Plan(request)
-        : SystemdUnit.Plan(request);
+    /// <exception cref="AlloyScanException">The request cannot be met, or not by a manager of this system (<c>InvalidAutomation</c>).</exception>
+    public static AutomationPlan Plan(AutomationRequest request)
+    {
+        var plan = !OperatingSystem.IsWindows() ? OperatingSystem.IsMacOS() ? LaunchdAgent.Plan(request) : SystemdUnit.Plan(request)
+            : request.Manager == WindowsService.Manager ? WindowsService.Plan(request, List().Any(a => a.Manager == WindowsService.Manager && a.Name == request.Name))
+            : WindowsTask.Plan(request, $"{Environment.UserDomainName}\\{Environment.UserName}");
+        return request.Manager is null || request.Manager.Equals(plan.Manager, StringComparison.OrdinalIgnoreCase)
+            ? plan
+            : throw AutomationRequest.Invalid($"This machine has no {request.Manager}; it has {plan.Manager}.", request.Manager, "Leave -Manager out.");
+    }
 
     /// <summary>Writes the file of a plan.</summary>
     /// <exception cref="AlloyScanException">It cannot be written (<c>AutomationUnwritable</c>), or a file of somebody else stands there (<c>NotOurAutomation</c>).</exception>
@@ -27,7 +33,7 @@ internal static class AutomationManager
         try
         {
             Directory.CreateDirectory(Path.GetDirectoryName(plan.Path)!);
-            File.WriteAllText(plan.Path, plan.Text, plan.Manager == WindowsTask.Manager ? Encoding.Unicode : new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
+            File.WriteAllText(plan.Path, plan.Text, plan.Manager is WindowsTask.Manager or WindowsService.Manager ? Encoding.Unicode : new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -64,9 +70,11 @@ internal static class AutomationManager
                 if (Read(path) is not { } text || !text.Contains(AutomationRequest.Marker, StringComparison.Ordinal))
                     continue;
 
-                var name = manager == LaunchdAgent.Manager ? LaunchdAgent.NameOf(path) : Path.GetFileNameWithoutExtension(path);
+                var (name, by) = manager == LaunchdAgent.Manager ? (LaunchdAgent.NameOf(path), manager)
+                    : manager == WindowsTask.Manager && WindowsService.NameOf(path) is { } service ? (service, WindowsService.Manager)
+                    : (Path.GetFileNameWithoutExtension(path), manager);
                 if (name is not null)
-                    yield return new AlloyScanAutomation { Name = name, Scope = scope, Manager = manager, Path = path, Text = text };
+                    yield return new AlloyScanAutomation { Name = name, Scope = scope, Manager = by, Path = path, Text = text };
             }
         }
     }
@@ -77,6 +85,7 @@ internal static class AutomationManager
         var command = automation.Manager switch
         {
             WindowsTask.Manager => WindowsTask.StateCommand(automation.Name),
+            WindowsService.Manager => WindowsService.StateCommand(automation.Name),
             LaunchdAgent.Manager => LaunchdAgent.StateCommand(automation.Name),
             _ => SystemdUnit.StateCommand(automation.Scope, automation.Name),
         };
@@ -87,6 +96,7 @@ internal static class AutomationManager
             {
                 // The state is the last of three columns.
                 WindowsTask.Manager => exitCode == 0 ? output.Trim().Split(',')[^1].Trim('"').ToLowerInvariant() : "not registered",
+                WindowsService.Manager => WindowsService.StateOf(exitCode, output),
                 LaunchdAgent.Manager => exitCode != 0 ? "not loaded" : output.Contains("\"PID\"", StringComparison.Ordinal) ? "active" : "inactive",
                 // One word. Where there is no manager to ask, it says so on the error stream and nothing here.
                 _ => output.Trim() is { Length: > 0 } word && !word.Contains(' ', StringComparison.Ordinal) && word != "unknown" ? word : "unknown",
@@ -103,7 +113,7 @@ internal static class AutomationManager
     public static async Task ExecuteAsync(IReadOnlyList<string> command, CancellationToken cancellationToken)
     {
         var (exitCode, output, error) = await RunAsync(command, cancellationToken).ConfigureAwait(false);
-        if (exitCode != 0)
+        if (exitCode != 0 && !WindowsService.IsSoAlready(command, exitCode))
         {
             var words = (error.Trim() is { Length: > 0 } said ? said : output.Trim()).ReplaceLineEndings(" ");
             throw Failed(command, $"it ended with {exitCode}: {(words.Length > 500 ? words[..500] + "..." : words)}");

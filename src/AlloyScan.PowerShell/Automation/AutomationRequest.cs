@@ -19,6 +19,9 @@ internal sealed partial record AutomationRequest
     /// <summary>Its arguments.</summary>
     public required IReadOnlyList<string> Arguments { get; init; }
 
+    /// <summary>What is to start it; <see langword="null"/> for what the system has.</summary>
+    public string? Manager { get; init; }
+
     /// <summary>The account; <see langword="null"/> for the default one.</summary>
     public string? User { get; init; }
 

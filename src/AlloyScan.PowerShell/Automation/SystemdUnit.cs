@@ -45,15 +45,15 @@ internal static partial class SystemdUnit
         text.Append(CultureInfo.InvariantCulture, $"# {AutomationRequest.Marker}; Unregister-AlloyScanAutomation removes it.\n[Unit]\nDescription=AlloyScan Automation Server ({request.Name})\n");
         if (isSystem)
             text.Append("Wants=network-online.target\nAfter=network-online.target\n");
-        text.Append("\n[Service]\nType=exec\nExecStart=").AppendJoin(' ', request.Arguments.Prepend(request.Program).Select(Word)).Append('\n');
+        text.Append("\n[Service]\nType=notify\nExecStart=").AppendJoin(' ', request.Arguments.Prepend(request.Program).Select(Word)).Append('\n');
         if (request.User is not null)
             text.Append(CultureInfo.InvariantCulture, $"User={request.User}\n");
         foreach (var (name, path) in request.SecretFiles.OrderBy(s => s.Key, StringComparer.Ordinal))
             text.Append(CultureInfo.InvariantCulture, $"LoadCredential={name}:{Plain(path)}\n");
         if (request.EnvironmentFile is not null)
             text.Append(CultureInfo.InvariantCulture, $"EnvironmentFile={Plain(request.EnvironmentFile)}\n");
-        // The server itself gives its runs half a minute to end.
-        text.Append("Restart=on-failure\nRestartSec=10\nTimeoutStopSec=60\n");
+        // It says when it is ready, which after an update it is when it has brought the store up to date; and it gives its runs half a minute to end.
+        text.Append("Restart=on-failure\nRestartSec=10\nTimeoutStartSec=15min\nTimeoutStopSec=60\n");
         if (isSystem)
             text.Append("NoNewPrivileges=yes\nUMask=0077\n");
         return text.Append(CultureInfo.InvariantCulture, $"\n[Install]\nWantedBy={(isSystem ? "multi-user.target" : "default.target")}\n").ToString();

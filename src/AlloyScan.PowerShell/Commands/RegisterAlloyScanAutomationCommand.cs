@@ -2,17 +2,18 @@ using System.Collections;
 using System.Globalization;
 using System.Management.Automation;
 using AlloyScan.Engine;
+using AlloyScan.Engine.Store;
 using AlloyScan.PowerShell.Abstractions;
 using AlloyScan.PowerShell.Automation;
 
 namespace AlloyScan.PowerShell.Commands;
 
-/// <summary>Lets this machine start the Automation Server by itself: as a systemd unit, a launchd agent, or a task of the Windows Task Scheduler.</summary>
+/// <summary>Lets this machine start the Automation Server by itself: as a systemd unit, a launchd agent, a task of the Windows Task Scheduler, or a service of Windows.</summary>
 [Cmdlet(VerbsLifecycle.Register, "AlloyScanAutomation", SupportsShouldProcess = true)]
 [OutputType(typeof(AlloyScanAutomation))]
 public sealed class RegisterAlloyScanAutomationCommand : StoreCmdlet
 {
-    /// <summary>Name of the unit, agent or task. Without it alloyscan.</summary>
+    /// <summary>Name of the unit, agent, task or service. Without it alloyscan.</summary>
     [Parameter(Position = 0)]
     [ValidateNotNullOrEmpty]
     public string Name { get; set; } = "alloyscan";
@@ -25,6 +26,11 @@ public sealed class RegisterAlloyScanAutomationCommand : StoreCmdlet
     /// <summary>User (starts for this user) or System (starts with the machine). Without it System for administrators, else User.</summary>
     [Parameter]
     public AutomationScope? Scope { get; set; }
+
+    /// <summary>What starts the server. On Windows TaskScheduler, the default, or WindowsService for a service of the machine; elsewhere systemd or launchd, whichever the system has.</summary>
+    [Parameter]
+    [ValidateSet("systemd", "launchd", "TaskScheduler", "WindowsService")]
+    public string? Manager { get; set; }
 
     /// <summary>Account under which a server of the machine runs. Without it root with systemd and launchd, and NETWORK SERVICE on Windows.</summary>
     [Parameter]
@@ -51,7 +57,7 @@ public sealed class RegisterAlloyScanAutomationCommand : StoreCmdlet
     [ValidateNotNull]
     public Hashtable SecretFile { get; set; } = [];
 
-    /// <summary>File with environment variables, such as secrets that jobs take from variables, that systemd reads when the server starts.</summary>
+    /// <summary>File with environment variables, such as secrets that jobs take from variables, that systemd reads when the server starts. Without -Store it may name the store too, as ALLOYSCAN_STORE.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? EnvironmentFile { get; set; }
@@ -81,6 +87,8 @@ public sealed class RegisterAlloyScanAutomationCommand : StoreCmdlet
         Emit(automation with { State = NoCommand ? "unknown" : await AutomationManager.StateAsync(automation, cancellationToken).ConfigureAwait(false) });
         if (plan.Manager == SystemdUnit.Manager && request.Scope == AutomationScope.User)
             Warn($"A user's units run while the user is logged on. 'loginctl enable-linger {Environment.UserName}' keeps them running.");
+        if (plan.Manager == WindowsService.Manager && LogFile is null)
+            Warn("A service has no console. Without -LogFile only warnings and errors are kept, in the application log of Windows.");
     }
 
     private async Task CommandsAsync(AutomationPlan plan, CancellationToken cancellationToken)
@@ -97,7 +105,10 @@ public sealed class RegisterAlloyScanAutomationCommand : StoreCmdlet
 
     private AutomationRequest Request()
     {
-        List<string> arguments = ["serve", "--store", Locate().ToString()];
+        List<string> arguments = ["serve"];
+        var environmentFile = EnvironmentFile is null ? null : GetUnresolvedProviderPathFromPSPath(EnvironmentFile);
+        if (Store is not null || environmentFile is null || !NamesStore(environmentFile))
+            arguments.AddRange(["--store", Locate().ToString()]);
         if (MaxConcurrent is { } most)
             arguments.AddRange(["--max-concurrent", most.ToString(CultureInfo.InvariantCulture)]);
         if (HealthPort is not null)
@@ -110,12 +121,26 @@ public sealed class RegisterAlloyScanAutomationCommand : StoreCmdlet
             Scope = Scope ?? AutomationManager.DefaultScope,
             Program = Program(),
             Arguments = arguments,
+            Manager = Manager,
             User = User,
             SecretFiles = SecretFile.Cast<DictionaryEntry>().ToDictionary(
                 e => Convert.ToString(e.Key, CultureInfo.InvariantCulture)!, e => GetUnresolvedProviderPathFromPSPath(Convert.ToString(e.Value, CultureInfo.InvariantCulture)!), StringComparer.Ordinal),
-            EnvironmentFile = EnvironmentFile is null ? null : GetUnresolvedProviderPathFromPSPath(EnvironmentFile),
+            EnvironmentFile = environmentFile,
             Start = Start,
         };
+    }
+
+    /// <summary>Whether the server learns its store from a file with variables, which is then the one place where it stands. One that cannot be read here is taken to name it.</summary>
+    private static bool NamesStore(string environmentFile)
+    {
+        try
+        {
+            return File.ReadLines(environmentFile).Any(line => line.TrimStart().StartsWith(StoreLocation.EnvironmentVariable + "=", StringComparison.Ordinal));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return true;
+        }
     }
 
     private string Program()

@@ -5,12 +5,12 @@ using AlloyScan.PowerShell.Automation;
 
 namespace AlloyScan.PowerShell.Commands;
 
-/// <summary>Takes back what Register-AlloyScanAutomation registered: stops the server and removes its unit, agent or task.</summary>
+/// <summary>Takes back what Register-AlloyScanAutomation registered: stops the server and removes its unit, agent, task or service.</summary>
 [Cmdlet(VerbsLifecycle.Unregister, "AlloyScanAutomation", SupportsShouldProcess = true)]
 [OutputType(typeof(void))]
 public sealed class UnregisterAlloyScanAutomationCommand : AsyncCmdlet
 {
-    /// <summary>Names of the units, agents or tasks.</summary>
+    /// <summary>Names of the units, agents, tasks or services.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
     [ValidateNotNullOrEmpty]
     public string[] Name { get; set; } = null!;
@@ -19,6 +19,11 @@ public sealed class UnregisterAlloyScanAutomationCommand : AsyncCmdlet
     [Parameter(ValueFromPipelineByPropertyName = true)]
     public AutomationScope? Scope { get; set; }
 
+    /// <summary>What starts it, where several have one of that name: on Windows TaskScheduler or WindowsService.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ValidateSet("systemd", "launchd", "TaskScheduler", "WindowsService")]
+    public string? Manager { get; set; }
+
     /// <summary>Removes the file and runs no command.</summary>
     [Parameter]
     public SwitchParameter NoCommand { get; set; }
@@ -26,14 +31,14 @@ public sealed class UnregisterAlloyScanAutomationCommand : AsyncCmdlet
     /// <inheritdoc/>
     protected override Task ProcessAsync(CancellationToken cancellationToken) => EachAsync(Name, async name =>
     {
-        var found = AutomationManager.List().Where(a => a.Name == name && (Scope is null || a.Scope == Scope)).ToList();
+        var found = AutomationManager.List().Where(a => a.Name == name && (Scope is null || a.Scope == Scope) && (Manager is null || a.Manager.Equals(Manager, StringComparison.OrdinalIgnoreCase))).ToList();
         if (found.Count == 0)
             throw new AlloyScanException(ErrorKind.NotFound, "AutomationNotFound", $"Nothing is registered under the name '{name}'.", name, "Get-AlloyScanAutomation lists what is.");
         if (found.Count > 1)
-            throw new AlloyScanException(ErrorKind.InvalidArgument, "AutomationAmbiguous", $"'{name}' is registered for the user and for the machine.", name, "Say which with -Scope.");
+            throw new AlloyScanException(ErrorKind.InvalidArgument, "AutomationAmbiguous", $"'{name}' is registered more than once: {string.Join(", ", found.Select(a => $"{a.Manager} of the {(a.Scope == AutomationScope.User ? "user" : "machine")}"))}.", name, "Say which with -Scope or -Manager.");
 
         var automation = found[0];
-        var plan = AutomationManager.Plan(new AutomationRequest { Name = automation.Name, Scope = automation.Scope, Program = "alloyscan", Arguments = [] });
+        var plan = AutomationManager.Plan(new AutomationRequest { Name = automation.Name, Scope = automation.Scope, Program = "alloyscan", Arguments = [], Manager = automation.Manager });
         await RunAsync(plan.Stop, cancellationToken).ConfigureAwait(false);
         if (await ConfirmAsync(automation.Path, "Remove the file", cancellationToken).ConfigureAwait(false))
             await OffThread(() => AutomationManager.Delete(automation.Path), cancellationToken).ConfigureAwait(false);

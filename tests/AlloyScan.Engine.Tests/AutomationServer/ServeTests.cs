@@ -1,7 +1,10 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
 using System.Net.Http;
+using System.Net.Sockets;
+using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using AlloyScan.AutomationServer;
@@ -248,6 +251,38 @@ public sealed class ServeTests : IAsyncLifetime, IDisposable
         using var again = Serve();
         await again.SeeAsync(CatchingUp, "Slow");
         Assert.Equal(0, await again.StopAsync());
+    }
+
+    [Fact]
+    public async Task Systemd_is_told_when_the_server_is_ready_and_when_it_stops()
+    {
+        var path = _folder.File("notify");
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        socket.Bind(new UnixDomainSocketEndPoint(path));
+        using (var taken = new TcpListener(IPAddress.Loopback, 0))
+        {
+            // One that does not come up is never ready.
+            taken.Start();
+            var port = ((IPEndPoint)taken.LocalEndpoint).Port.ToString(CultureInfo.InvariantCulture);
+            using var failing = ServerProcess.Start(["serve", "--store", _store.Location.Path, "--health-port", port], ("NOTIFY_SOCKET", path));
+            Assert.Equal(ExitCode.Failed, await failing.ExitAsync());
+            Assert.Equal(0, socket.Available);
+        }
+
+        AddJob("HQ");
+        using var server = ServerProcess.Start(["serve", "--store", _store.Location.Path, "--log-format", "json", "--health-port", "0"], ("NOTIFY_SOCKET", path));
+        Assert.Equal("READY=1", await HearAsync());
+        await server.StartedAsync();
+        var stopped = server.StopAsync();
+        Assert.Equal("STOPPING=1", await HearAsync());
+        Assert.Equal(0, await stopped);
+
+        async Task<string> HearAsync()
+        {
+            using var patience = new CancellationTokenSource(ServerProcess.Patience);
+            var buffer = new byte[256];
+            return Encoding.UTF8.GetString(buffer, 0, await socket.ReceiveAsync(buffer, patience.Token)).TrimEnd('\n');
+        }
     }
 
     [Fact]
