@@ -54,7 +54,11 @@ Describe 'App registrations' {
         $null = New-AlloyScanSyncJob HQ -AppRegistration HQ
         $null = Invoke-AlloyScanSync HQ -WarningVariable run -WarningAction SilentlyContinue
         $null = Test-AlloyScanConnection -Job HQ -WarningVariable test -WarningAction SilentlyContinue
-        $added, $run, $test | ForEach-Object { "$_" | Should -BeLike "The app registration 'HQ' expires in 5 days*" }
+        $null = Connect-AlloyScan -AppRegistration HQ -Name dated -WarningVariable connected -WarningAction SilentlyContinue
+        $null = Test-AlloyScanConnection -Connection dated -WarningVariable testConnected -WarningAction SilentlyContinue
+        Disconnect-AlloyScan dated
+        $null = Test-AlloyScanConnection -AppRegistration HQ -WarningVariable testRegistration -WarningAction SilentlyContinue
+        $added, $run, $test, $connected, $testConnected, $testRegistration | ForEach-Object { "$_" | Should -BeLike "The app registration 'HQ' expires in 5 days*" }
         $check = Test-AlloyScanSync HQ | Where-Object Check -eq 'Registration expiry'
         $check.Verdict | Should -Be 'Warning'
 

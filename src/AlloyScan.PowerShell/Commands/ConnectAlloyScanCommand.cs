@@ -73,6 +73,7 @@ public sealed class ConnectAlloyScanCommand : StoreCmdlet
         var table = ConnectionTable.OfThisRunspace;
         var siteUrl = SiteUrl;
         CallBudget? budget = null;
+        AppRegistration? kept = null;
         var registration = ParameterSetName switch
         {
             RegistrationSets.AppRegistration => null,
@@ -83,7 +84,7 @@ public sealed class ConnectAlloyScanCommand : StoreCmdlet
         if (registration is null)
         {
             var store = await OpenStoreAsync(cancellationToken).ConfigureAwait(false);
-            var kept = await WithSecretAsync(await OffThread(() => store.AppRegistrations.Get(AppRegistration), cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
+            kept = await WithSecretAsync(await OffThread(() => store.AppRegistrations.Get(AppRegistration), cancellationToken).ConfigureAwait(false), cancellationToken).ConfigureAwait(false);
             if (kept.Warning is { } warning)
                 Warn(warning);
             registration = new Registration(kept.ClientId, SecretReference.FromMemory(kept.ResolveSecret()));
@@ -98,7 +99,7 @@ public sealed class ConnectAlloyScanCommand : StoreCmdlet
             ThrottleLimit = ThrottleLimit,
             Timeout = TimeSpan.FromSeconds(TimeoutSec),
         };
-        var connection = new AlloyScanConnection(Name ?? DefaultName(siteUrl), options, profile) { AppRegistration = ParameterSetName == RegistrationSets.AppRegistration ? AppRegistration : null };
+        var connection = new AlloyScanConnection(Name ?? DefaultName(siteUrl), options, profile) { AppRegistration = kept?.Name, RegistrationWarning = kept?.Warning };
         try
         {
             await connection.Client.AuthenticateAsync(cancellationToken).ConfigureAwait(false);

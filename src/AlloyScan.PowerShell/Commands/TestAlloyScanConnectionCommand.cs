@@ -70,6 +70,8 @@ public sealed class TestAlloyScanConnectionCommand : StoreCmdlet
         if (ParameterSetName == RegistrationSets.Connection)
         {
             var connection = Connection?.Resolve() ?? ConnectionTable.OfThisRunspace.Current ?? throw Errors.NotConnected();
+            if (connection.RegistrationWarning is { } warning)
+                Warn(warning);
             await TestAsync(connection.Client, cancellationToken).ConfigureAwait(false);
             connection.Client.Options.Budget?.Settle();
             return;

@@ -41,6 +41,9 @@ public sealed class AlloyScanConnection : ConnectionReference, IDisposable
     /// <summary>Name of the app registration of a store that the connection was made with; <see langword="null"/> when it was made otherwise.</summary>
     public string? AppRegistration { get; internal init; }
 
+    /// <summary>What was to be known of that registration's date when the connection was made.</summary>
+    internal string? RegistrationWarning { get; init; }
+
     internal SiteClient Client { get; }
 
     /// <summary>Overrides of the API profile as JSON, for jobs made from this connection.</summary>

@@ -1,5 +1,6 @@
 using System.Reflection;
 using AlloyScan.Engine.Cmdb;
+using AlloyScan.Engine.Credentials;
 using AlloyScan.Engine.Inventory;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Jobs.Schedules;
@@ -24,6 +25,38 @@ public sealed class JobSchemaTests
         Assert.True(IsValid(json), json);
         using var plain = new Sync.SyncFixture();
         Assert.True(IsValid(plain.Store.Jobs.Export("HQ")));
+    }
+
+    [Fact]
+    public void Whatever_secrets_and_schedules_a_job_has_its_export_fits_and_comes_back()
+    {
+        using var fixture = new Sync.SyncFixture();
+        SecretReference[] secrets =
+        [
+            SecretReference.FromEnvironment("X"), SecretReference.FromFile("/run/secrets/hq"), SecretReference.FromCredentialsDirectory("hq"), SecretReference.FromVault("hq", "Work"), SecretReference.FromVault("hq"),
+            SecretReference.FromMemory(new Secret("never-in-an-export")),
+        ];
+        string?[] schedules =
+        [
+            null,
+            """{"occurs":"Daily","every":2,"at":"01:00","timeZone":"UTC"}""",
+            """{"occurs":"Weekly","weekdays":["Monday","Sunday"],"everyMinutes":15,"startingAt":"08:00","endingAt":"18:00","timeZone":"Europe/Vienna"}""",
+            """{"occurs":"Monthly","week":"Last","weekdays":["Friday"],"months":["January","July"],"at":"23:00","startDate":"2027-01-01","endDate":"2029-12-31","timeZone":"Asia/Tokyo"}""",
+            """{"occurs":"Yearly","day":24,"months":["December"],"at":"12:00","timeZone":"UTC"}""",
+        ];
+        var number = 0;
+        foreach (var secret in secrets)
+        {
+            foreach (var schedule in schedules)
+            {
+                var job = fixture.Store.Jobs.Create((fixture.Job with { Id = 0, Name = $"Job {++number}", ClientSecret = secret }).WithSchedule(schedule is null ? null : Schedule.Parse(schedule, TimeProvider.System)));
+                var json = fixture.Store.Jobs.Export(job.Name);
+                Assert.True(IsValid(json), json);
+                Assert.DoesNotContain("never-in-an-export", json, StringComparison.Ordinal);
+                var again = fixture.Store.Jobs.Import(json, new JobImportOptions { Name = job.Name, Overwrite = true }).Job;
+                Assert.Equal((job.Schedule?.ToJson(), job.ClientSecret.ToString()), (again.Schedule?.ToJson(), again.ClientSecret.ToString()));
+            }
+        }
     }
 
     [Fact]
@@ -79,6 +112,7 @@ public sealed class JobSchemaTests
     [InlineData("$.job.missingDevice", "\"Delete\"")]
     [InlineData("$.job.clientSecret", "\"plain\"")]
     [InlineData("$.job.clientSecret", "{ \"kind\": \"Protected\", \"value\": \"x\" }")]
+    [InlineData("$.job.clientSecret", "{ \"kind\": \"AppRegistration\", \"value\": \"\" }")]
     [InlineData("$.job.importSoftware", "\"Solaris\"")]
     [InlineData("$.job.retireAfterRuns", "\"soon\"")]
     [InlineData("$.job.typeMap", "{ \"Thin client\": \"Phone\" }")]
