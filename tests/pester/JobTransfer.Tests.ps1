@@ -72,7 +72,18 @@ Describe 'Export- and Import-AlloyScanSyncJob' {
         $record.FullyQualifiedErrorId | Should -BeLike 'SecretMissing,*'
         $record.ErrorDetails.RecommendedAction | Should -BeLike '*-ClientSecretVariable*'
         Get-AlloyScanSyncJob -Store $other | Should -BeNullOrEmpty
+        $record.ErrorDetails.RecommendedAction | Should -BeLike '*-AppRegistration*'
         Get-ErrorId { 'x' | Import-AlloyScanSyncJob -Credential $site.Credential -ClientSecretVariable x -Store $other } | Should -Be 'SecretAmbiguous'
+        Get-ErrorId { 'x' | Import-AlloyScanSyncJob -Vault Work -Store $other } | Should -Be 'CredentialMissing'
+    }
+
+    It 'takes site, client ID and secret from an app registration of the store, or the secret from a vault' {
+        $text = Export-AlloyScanSyncJob HQ -Store $store
+        $null = Add-AlloyScanAppRegistration Customer https://customer.example/c -ClientId customer -ClientSecretVariable CUSTOMER -Store $other
+        $job = $text | Import-AlloyScanSyncJob -Name Customer -AppRegistration customer -Store $other
+        $job.AppRegistration, $job.ClientId, "$($job.SiteUrl)", "$($job.ImportSoftware)" | Should -Be 'Customer', 'customer', 'https://customer.example/c', 'Windows'
+        Get-ErrorId { $text | Import-AlloyScanSyncJob -Name Two -AppRegistration none -Store $other } | Should -Be 'AppRegistrationNotFound'
+        "$(($text | Import-AlloyScanSyncJob -Name Three -VaultSecret hq -Vault Work -Store $other).ClientSecret)" | Should -Be "secret 'hq' of the vault 'Work'"
     }
 
     It 'overwrites with -Force only, and shows the steps with -WhatIf' {

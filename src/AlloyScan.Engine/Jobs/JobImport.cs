@@ -14,6 +14,9 @@ public sealed record JobImportOptions
     /// <summary>Where the client secret is; <see langword="null"/> for the reference in the file, or the secret of the job that is overwritten.</summary>
     public SecretReference? ClientSecret { get; init; }
 
+    /// <summary>Name of an app registration of the store, from which the job has site, client ID and secret; <see langword="null"/> for those of the file.</summary>
+    public string? AppRegistration { get; init; }
+
     /// <summary>Whether a job of that name, and settings of the store that jobs share, may be overwritten.</summary>
     public bool Overwrite { get; init; }
 

@@ -271,14 +271,15 @@ internal sealed class JobTransfer
 
     private SyncJob Job(JobFile.JobPart part, string name, SyncJob? existing)
     {
-        var clientId = (_options.ClientId ?? part.ClientId!).Trim();
-        var registration = Registration(part, name, clientId);
+        var chosen = _options.AppRegistration is { } wanted ? AppRegistrations.Find(_session, wanted, _store.TimeProvider) ?? throw AppRegistrations.NotFound(_session, wanted) : null;
+        var clientId = (chosen?.ClientId ?? _options.ClientId ?? part.ClientId!).Trim();
+        var registration = chosen ?? Registration(part, name, clientId);
         var job = new SyncJob
         {
             Id = existing?.Id ?? 0,
             Name = name,
             Enabled = part.Enabled,
-            SiteUrl = part.SiteUrl!,
+            SiteUrl = chosen?.SiteUrl ?? part.SiteUrl!,
             ClientId = clientId,
             ClientSecret = registration?.ClientSecret ?? Secret(part, name, clientId, existing),
             AppRegistration = registration?.Name,
@@ -347,7 +348,7 @@ internal sealed class JobTransfer
 
         throw new AlloyScanException(
             ErrorKind.InvalidArgument, "SecretMissing", $"The exported job '{name}' comes without its client secret, which an export never holds.", name,
-            "Give it with -Credential, or say where it is with -ClientSecretVariable or -ClientSecretFile.");
+            "Give it with -Credential, say where it is with -ClientSecretVariable, -ClientSecretFile or -VaultSecret, or name an -AppRegistration of this store.");
     }
 
     private void Groups(SyncJob job)

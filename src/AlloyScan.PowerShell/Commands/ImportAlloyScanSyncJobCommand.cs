@@ -5,6 +5,7 @@ using AlloyScan.Engine.Credentials;
 using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Store;
 using AlloyScan.PowerShell.Abstractions;
+using AlloyScan.PowerShell.Completion;
 
 namespace AlloyScan.PowerShell.Commands;
 
@@ -49,6 +50,22 @@ public sealed class ImportAlloyScanSyncJobCommand : StoreCmdlet
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? ClientSecretFile { get; set; }
+
+    /// <summary>Name of the secret in a vault of SecretManagement, asked for with Get-Secret when it is needed. Only PowerShell can open it: the Automation Server cannot.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? VaultSecret { get; set; }
+
+    /// <summary>Name of the vault. Without it SecretManagement looks in all.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Vault { get; set; }
+
+    /// <summary>Name of an app registration of this store, from which the job has site, client ID and secret.</summary>
+    [Parameter]
+    [ArgumentCompleter(typeof(AppRegistrationNameCompleter))]
+    [ValidateNotNullOrEmpty]
+    public string? AppRegistration { get; set; }
 
     /// <summary>What a new address of an overwritten job is: SameSite, or OtherSite.</summary>
     [Parameter]
@@ -110,11 +127,14 @@ public sealed class ImportAlloyScanSyncJobCommand : StoreCmdlet
 
     private JobImportOptions Options()
     {
-        if (new object?[] { Credential, ClientSecretVariable, ClientSecretFile }.Count(given => given is not null) > 1)
+        if (new object?[] { Credential, ClientSecretVariable, ClientSecretFile, VaultSecret, AppRegistration }.Count(given => given is not null) > 1)
         {
             throw new AlloyScanException(
-                ErrorKind.InvalidArgument, "SecretAmbiguous", "The client secret is given in more than one way.", advice: "Give one of -Credential, -ClientSecretVariable and -ClientSecretFile.");
+                ErrorKind.InvalidArgument, "SecretAmbiguous", "The client secret is given in more than one way.", advice: "Give one of -Credential, -ClientSecretVariable, -ClientSecretFile, -VaultSecret and -AppRegistration.");
         }
+
+        if (Vault is not null && VaultSecret is null)
+            throw new AlloyScanException(ErrorKind.InvalidArgument, "CredentialMissing", $"The vault '{Vault}' is given without the name of a secret in it.", Vault, "Name the secret with -VaultSecret.");
 
         var registration = Credential is null ? null : Registration.From(Credential);
         return new JobImportOptions
@@ -124,7 +144,9 @@ public sealed class ImportAlloyScanSyncJobCommand : StoreCmdlet
             ClientSecret = registration?.Secret
                 ?? (ClientSecretVariable is not null ? SecretReference.FromEnvironment(ClientSecretVariable)
                 : ClientSecretFile is not null ? SecretInFile(ClientSecretFile)
+                : VaultSecret is not null ? SecretReference.FromVault(VaultSecret, Vault)
                 : null),
+            AppRegistration = AppRegistration,
             SiteChange = SiteChange,
             Overwrite = Force,
         };
