@@ -74,12 +74,13 @@ internal static class CommandHost
 
     /// <summary>Opens a store that must be there: a mistyped path must not make an empty database.</summary>
     /// <param name="argument">Value of <c>--store</c>.</param>
+    /// <param name="cancellationToken">Ends the waiting for it.</param>
     /// <exception cref="AlloyScanException">There is no such store (<c>StoreNotFound</c>).</exception>
-    public static AlloyStore OpenExistingStore(string? argument)
+    public static AlloyStore OpenExistingStore(string? argument, CancellationToken cancellationToken)
     {
         var location = StoreLocation.Resolve(argument);
-        return AlloyStore.Exists(location)
-            ? AlloyStore.Open(location)
+        return AlloyStore.Exists(location, cancellationToken)
+            ? AlloyStore.Open(location, cancellationToken: cancellationToken)
             : throw new AlloyScanException(
                 ErrorKind.NotFound, "StoreNotFound", $"There is no store at '{location.Path}'.", location.Path,
                 $"Name it with --store or {StoreLocation.EnvironmentVariable}. New-AlloyScanSyncJob in PowerShell makes a store with its first job, and 'alloyscan run --site-url' with its first run.");

@@ -13,9 +13,9 @@ internal static class JobsCommand
         var json = CommandHost.JsonOption("Write one JSON object a job.");
         var verbose = CommandHost.VerboseOption();
         var command = new Command("jobs", "List the sync jobs of the store.") { store, json, verbose };
-        CommandHost.SetAction(command, verbose, json, (invocation, _) =>
+        CommandHost.SetAction(command, verbose, json, (invocation, cancellationToken) =>
         {
-            using var alloyStore = CommandHost.OpenExistingStore(invocation.Parsed.GetValue(store));
+            using var alloyStore = CommandHost.OpenExistingStore(invocation.Parsed.GetValue(store), cancellationToken);
             var jobs = alloyStore.Jobs.List();
             if (invocation.Json is { } writer)
             {

@@ -23,7 +23,7 @@ internal static class ReportCommand
         var command = new Command("report", "Show what a run did: counts, changes and errors.") { run, html, limit, store, json, verbose };
         CommandHost.SetAction(command, verbose, json, (invocation, cancellationToken) =>
         {
-            using var alloyStore = CommandHost.OpenExistingStore(invocation.Parsed.GetValue(store));
+            using var alloyStore = CommandHost.OpenExistingStore(invocation.Parsed.GetValue(store), cancellationToken);
             var reported = alloyStore.Runs.Get(invocation.Parsed.GetValue(run));
             var path = invocation.Parsed.GetValue(html) is { } file ? Path.GetFullPath(file) : null;
             var most = invocation.Parsed.GetValue(limit) switch

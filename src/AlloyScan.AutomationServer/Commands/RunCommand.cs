@@ -98,8 +98,8 @@ internal sealed class RunCommand
         var siteUrl = parsed.GetValue(_siteUrl);
         SyncJob? unsaved = siteUrl is null ? null : UnsavedJob(parsed, siteUrl);
         using var store = unsaved is null
-            ? CommandHost.OpenExistingStore(parsed.GetValue(_store))
-            : AlloyStore.Open(StoreLocation.Resolve(parsed.GetValue(_store)));
+            ? CommandHost.OpenExistingStore(parsed.GetValue(_store), cancellationToken)
+            : AlloyStore.Open(StoreLocation.Resolve(parsed.GetValue(_store)), cancellationToken: cancellationToken);
         var whatIf = parsed.GetValue(_whatIf);
         var request = new SyncRequest
         {

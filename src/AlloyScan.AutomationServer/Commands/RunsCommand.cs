@@ -18,9 +18,9 @@ internal static class RunsCommand
         var json = CommandHost.JsonOption("Write one JSON object a run.");
         var verbose = CommandHost.VerboseOption();
         var command = new Command("runs", "List past runs, newest first.") { job, limit, store, json, verbose };
-        CommandHost.SetAction(command, verbose, json, (invocation, _) =>
+        CommandHost.SetAction(command, verbose, json, (invocation, cancellationToken) =>
         {
-            using var alloyStore = CommandHost.OpenExistingStore(invocation.Parsed.GetValue(store));
+            using var alloyStore = CommandHost.OpenExistingStore(invocation.Parsed.GetValue(store), cancellationToken);
             var jobName = invocation.Parsed.GetValue(job);
             var most = invocation.Parsed.GetValue(limit);
             var runs = alloyStore.Runs.List(jobName, most == 0 ? null : most);

@@ -42,7 +42,7 @@ internal static class ServeCommand
         CommandHost.SetAction(command, verbose, json: null, async (invocation, cancellationToken) =>
         {
             var parsed = invocation.Parsed;
-            using var alloyStore = CommandHost.OpenExistingStore(parsed.GetValue(store));
+            using var alloyStore = CommandHost.OpenExistingStore(parsed.GetValue(store), cancellationToken);
             var settings = new ServeSettings
             {
                 MaxConcurrent = parsed.GetValue(maxConcurrent),

@@ -17,7 +17,7 @@ internal static class VerifyCommand
         var command = new Command("verify", "Compare a job's site with the CMDB. Exits with 0 when all checks pass, 2 when one could not be made, 4 when one fails.") { job, store, json, verbose };
         CommandHost.SetAction(command, verbose, json, async (invocation, cancellationToken) =>
         {
-            using var alloyStore = CommandHost.OpenExistingStore(invocation.Parsed.GetValue(store));
+            using var alloyStore = CommandHost.OpenExistingStore(invocation.Parsed.GetValue(store), cancellationToken);
             var request = new SyncRequest { Job = alloyStore.Jobs.Get(invocation.Parsed.GetRequiredValue(job)) };
             var checks = new List<VerificationCheck>();
             await foreach (var check in alloyStore.Sync.VerifyAsync(request, cancellationToken))

@@ -64,7 +64,7 @@ internal sealed class DemoScenario
     {
         var clock = Stopwatch.StartNew();
         var location = StoreLocation.Resolve(_storePath ?? Path.Combine(Directory.CreateTempSubdirectory("alloyscan-demo-").FullName, "demo.db"));
-        using var store = AlloyStore.Open(location);
+        using var store = AlloyStore.Open(location, cancellationToken: cancellationToken);
         var job = FindJob(store);
         var repeated = job is not null;
         var devices = SizeOf(job) ?? _devices ?? DefaultDevices;

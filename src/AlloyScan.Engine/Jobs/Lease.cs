@@ -95,6 +95,9 @@ internal sealed class Lease
     /// <summary>Says that the holder lives, and whether it still holds the lease. Inside a batch this is the proof.</summary>
     public bool Renew() => !_lost && Renew(_session);
 
+    /// <summary>As <see cref="Renew()"/>, by another connection than the run's.</summary>
+    public bool RenewBy(StoreSession session) => !_lost && Renew(session);
+
     /// <summary>As <see cref="Renew()"/>, beside whatever the run's own connection is doing: for the moment before a write outside the store.</summary>
     public bool RenewBeside(CancellationToken cancellationToken)
     {

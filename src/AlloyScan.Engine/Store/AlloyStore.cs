@@ -104,16 +104,17 @@ public sealed class AlloyStore : IDisposable
     /// <summary>Opens a store; makes it when the file is not there, migrates it when it is older.</summary>
     /// <param name="location">Where it is.</param>
     /// <param name="timeProvider">Clock, for tests; <see langword="null"/> for the system's.</param>
+    /// <param name="cancellationToken">Ends the waiting for a file that is locked, or a server that does not answer.</param>
     /// <exception cref="AlloyScanException">Not a database (<c>NotAStore</c>), read-only (<c>StoreReadOnly</c>), from a newer version (<c>StoreTooNew</c>), locked (<c>StoreLocked</c>), disk full (<c>StoreFull</c>), not to be opened or reached
-    /// (<c>StoreUnavailable</c>, <c>StoreTimeout</c>); on PostgreSQL also <c>StoreLoginFailed</c>, <c>StoreForbidden</c>, <c>StoreNotFound</c>, <c>StoreServerTooOld</c>, <c>StoreEncoding</c>.</exception>
-    public static AlloyStore Open(StoreLocation location, TimeProvider? timeProvider = null)
+    /// (<c>StoreUnavailable</c>, <c>StoreTimeout</c>); on PostgreSQL also <c>StoreHostUnknown</c>, <c>StoreLoginFailed</c>, <c>StoreForbidden</c>, <c>StoreNotFound</c>, <c>StoreConnectionsExhausted</c>, <c>StoreServerTooOld</c>, <c>StoreEncoding</c>.</exception>
+    public static AlloyStore Open(StoreLocation location, TimeProvider? timeProvider = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(location);
         var store = new AlloyStore(location, timeProvider ?? TimeProvider.System);
         try
         {
-            store._dialect.Prepare(location, store.TimeProvider);
-            using var session = store.NewSession();
+            store._dialect.Prepare(location, store.TimeProvider, cancellationToken);
+            using var session = new StoreSession(store._dialect, location, cancellationToken);
             Engine.Cmdb.ServiceActions.Seed(session);
         }
         catch (Exception e) when (store._dialect.IsFailure(e))
@@ -126,14 +127,15 @@ public sealed class AlloyStore : IDisposable
 
     /// <summary>Whether there is something to open at a place; opening where there is nothing makes a new store.</summary>
     /// <param name="location">Where to look.</param>
+    /// <param name="cancellationToken">Ends the waiting for a server.</param>
     /// <exception cref="AlloyScanException">The database server cannot be asked.</exception>
-    public static bool Exists(StoreLocation location)
+    public static bool Exists(StoreLocation location, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(location);
         var dialect = StoreDialect.Of(location);
         try
         {
-            return dialect.Exists(location);
+            return dialect.Exists(location, cancellationToken);
         }
         catch (Exception e) when (dialect.IsFailure(e))
         {
@@ -205,6 +207,7 @@ public sealed class AlloyStore : IDisposable
         {
             if (_dialect.ForRun is { } settings)
                 session.Execute(settings);
+            session.CheckRights();
             return session;
         }
         catch

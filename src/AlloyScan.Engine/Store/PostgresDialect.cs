@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
@@ -19,11 +20,14 @@ internal sealed class PostgresDialect(StoreLocation location) : StoreDialect
     // "ALSC", the first half of the key of our locks; the schema's name is the second.
     private const int LockClass = 0x414C5343;
 
+    /// <summary>How long a server that went away is waited for to say how a transaction ended.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(8);
+
     private readonly PostgresAddress _address = location.Postgres!;
 
     public override IReadOnlyList<string> Migrations => PostgresSchema.MigrationsFor(_address.Schema);
 
-    public override string BeginWrite => FormattableString.Invariant($"BEGIN; SELECT pg_advisory_xact_lock({LockClass}, {LockKey})");
+    public override string BeginWrite => FormattableString.Invariant($"BEGIN; SELECT pg_advisory_xact_lock({LockClass}, {LockKey}); SELECT pg_current_xact_id()::text");
 
     public override string BeginRead => "BEGIN ISOLATION LEVEL REPEATABLE READ";
 
@@ -43,20 +47,28 @@ internal sealed class PostgresDialect(StoreLocation location) : StoreDialect
         }
     }
 
-    public override DbConnection Open(StoreLocation location)
+    /// <summary>What is left to a statement that begins after its session was stopped, in seconds, so that a run can still say that it was.</summary>
+    public const int Grace = 1;
+
+    public override DbConnection Open(StoreLocation location, CancellationToken stop)
     {
         for (var again = false; ; again = true)
         {
             var connection = new NpgsqlConnection(ConnectionString());
             try
             {
-                connection.Open();
+                Connect(connection, stop);
                 // Set here and not as it connects, since a pooler in between does not pass such settings on. Temporary tables come last, so
                 // that none can stand for a table of the store.
                 Execute(connection, $"""
                     SET search_path TO "{_address.Schema}", pg_temp; SET lock_timeout TO 10000; SET jit TO off; SET client_min_messages TO warning; SET default_transaction_isolation TO 'read committed';
                     """);
                 return connection;
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
+            {
+                // Whoever is still connecting lets go of it in the end.
+                throw;
             }
             catch (Exception e)
             {
@@ -77,13 +89,48 @@ internal sealed class PostgresDialect(StoreLocation location) : StoreDialect
         return NpgsqlDataSource.Create(settings);
     }
 
+    /// <summary>Connects, and leaves that alone when it is stopped: the driver does not look up from each of its steps.</summary>
+    private static void Connect(NpgsqlConnection connection, CancellationToken stop)
+    {
+        if (!stop.CanBeCanceled)
+        {
+            connection.Open();
+            return;
+        }
+
+        stop.ThrowIfCancellationRequested();
+        var opening = connection.OpenAsync(CancellationToken.None);
+        try
+        {
+            // A store is opened synchronously, always off the thread that the user sees.
+            opening.Wait(stop);
+        }
+        catch (AggregateException)
+        {
+            // The failure itself comes out below.
+        }
+        catch (OperationCanceledException)
+        {
+            _ = opening.ContinueWith(
+                task =>
+                {
+                    _ = task.Exception;
+                    connection.Dispose();
+                },
+                CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            throw;
+        }
+
+        opening.GetAwaiter().GetResult();
+    }
+
     public override Statement NewStatement(StoreSession session, string sql) => new PostgresStatement(session, sql);
 
     public override string Spell(string sql) => PostgresSql.Spell(sql);
 
     public override object Value(object? value) => value is string text ? Clean(text)! : value ?? DBNull.Value;
 
-    public override PendingWork NewPendingWork(StoreSession session) => new PostgresQueue((NpgsqlConnection)session.Connection);
+    public override PendingWork NewPendingWork(StoreSession session) => new PostgresQueue(session);
 
     public override RowLoader NewLoader(StoreSession session, string table, IReadOnlyList<string> columns) => new PostgresLoader(session, table, columns);
 
@@ -100,9 +147,81 @@ internal sealed class PostgresDialect(StoreLocation location) : StoreDialect
         NpgsqlConnection.ClearPool(connection);
     }
 
-    public override bool Exists(StoreLocation location)
+    public override void Interrupt(StoreSession session) => ((PostgresQueue)session.Pending!).Interrupt();
+
+    public override bool IsInterrupted(Exception exception) => exception switch
     {
-        using var connection = (NpgsqlConnection)Open(location);
+        PostgresException answer => answer.SqlState is PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.LockNotAvailable,
+        _ => exception is OperationCanceledException || Innermost(exception) is TimeoutException or OperationCanceledException,
+    };
+
+    public override bool IsWorthAgain(Exception exception) => exception is PostgresException { SqlState: PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure };
+
+    public override string? TransactionName(DbCommand begin)
+    {
+        using var reader = begin.ExecuteReader();
+        string? name = null;
+        do
+        {
+            if (reader.Read() && reader.GetFieldType(0) == typeof(string))
+                name = reader.GetString(0);
+        }
+        while (reader.NextResult());
+        return name;
+    }
+
+    public override bool? WasCommitted(StoreLocation location, string transaction, CancellationToken stop)
+    {
+        // The server may be starting again, or not have noticed yet that the line is dead.
+        for (var waited = Stopwatch.StartNew(); ; Thread.Sleep(200))
+        {
+            try
+            {
+                using var connection = (NpgsqlConnection)Open(location, CancellationToken.None);
+                using var look = new NpgsqlCommand("SELECT pg_xact_status(@name::xid8)", connection) { CommandTimeout = 5 };
+                look.Parameters.AddWithValue("name", transaction);
+                switch (look.ExecuteScalar() as string)
+                {
+                    case "committed":
+                        return true;
+                    case "aborted":
+                        return false;
+                    case null:
+                        return null;
+                }
+            }
+            catch (Exception e) when (IsFailure(e))
+            {
+                // Asked again below.
+            }
+
+            if (waited.Elapsed > (stop.IsCancellationRequested ? TimeSpan.FromSeconds(Grace) : s_patience))
+                return null;
+        }
+    }
+
+    public override void CheckRights(StoreSession session)
+    {
+        using var reader = session.Prepare("""
+            SELECT 'TEMPORARY ON DATABASE ' || quote_ident(current_database()) WHERE NOT has_database_privilege(current_database(), 'TEMPORARY')
+            UNION ALL
+            SELECT 'SELECT, INSERT, UPDATE, DELETE ON ' || c.oid::regclass FROM pg_class c WHERE c.relnamespace = @p0::regnamespace AND c.relkind = 'r' AND c.relname <> 'store_version' AND left(c.relname, 5) <> 'qrtz_'
+                AND NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT') AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE'))
+            UNION ALL
+            SELECT 'USAGE ON SEQUENCE ' || c.oid::regclass FROM pg_class c WHERE c.relnamespace = @p0::regnamespace AND CASE c.relkind WHEN 'S' THEN NOT has_sequence_privilege(c.oid, 'USAGE') ELSE false END
+            LIMIT 1
+            """).Set(0, _address.Schema).Read();
+        if (reader.Read())
+        {
+            throw new AlloyScanException(
+                ErrorKind.PermissionDenied, "StoreForbidden", $"The store '{_address}' lacks a right for {User} that runs need: {reader.GetString(0)}.", _address.ToString(),
+                "Have the owner grant it; about_AlloyScan_Store lists the rights of roles that run jobs.");
+        }
+    }
+
+    public override bool Exists(StoreLocation location, CancellationToken stop)
+    {
+        using var connection = (NpgsqlConnection)Open(location, stop);
         return VersionOf(connection, int.MaxValue) >= 0;
     }
 
@@ -110,9 +229,9 @@ internal sealed class PostgresDialect(StoreLocation location) : StoreDialect
         // The driver says of a connection that broke before that it is not open.
         exception is DbException or SocketException or TimeoutException or IOException or InvalidOperationException { Source: "Npgsql" };
 
-    public override void Prepare(StoreLocation location, TimeProvider timeProvider)
+    public override void Prepare(StoreLocation location, TimeProvider timeProvider, CancellationToken stop)
     {
-        using var connection = (NpgsqlConnection)Open(location);
+        using var connection = (NpgsqlConnection)Open(location, stop);
         CheckServer(connection);
         var migrations = Migrations;
         if (VersionOf(connection, migrations.Count) == migrations.Count)
@@ -171,7 +290,7 @@ internal sealed class PostgresDialect(StoreLocation location) : StoreDialect
             PostgresErrorCodes.QueryCanceled => new AlloyScanException(
                 ErrorKind.Timeout, "StoreTimeout", $"{store} did not answer in time: {said}.", path, "Run again; what was committed is safe. If it stays, look at the server's load and at its statement_timeout for this role.", exception),
             PostgresErrorCodes.TooManyConnections => new AlloyScanException(
-                ErrorKind.ResourceUnavailable, "StoreUnavailable", $"The server of the store '{_address}' takes no more connections: {said}.", path, "Try again later, or raise max_connections on the server.", exception),
+                ErrorKind.ResourceUnavailable, "StoreConnectionsExhausted", $"The server of the store '{_address}' takes no more connections: {said}.", path, "Try again later, or raise max_connections on the server.", exception),
             PostgresErrorCodes.DataCorrupted or PostgresErrorCodes.IndexCorrupted => new AlloyScanException(
                 ErrorKind.InvalidData, "StoreDamaged", $"{store} is damaged: {said}.", path, "Restore the database from a backup.", exception),
             PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn => new AlloyScanException(
@@ -235,7 +354,7 @@ internal sealed class PostgresDialect(StoreLocation location) : StoreDialect
         return cause switch
         {
             SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain } => new AlloyScanException(
-                ErrorKind.ResourceUnavailable, "StoreUnavailable", $"The host name of the store '{_address}' cannot be resolved.", path, "Check the address.", exception),
+                ErrorKind.ResourceUnavailable, "StoreHostUnknown", $"The host name '{_address.Host}' of the store '{_address}' cannot be resolved.", path, "Check the name for a mistake, and the name servers of this host.", exception),
             SocketException { SocketErrorCode: SocketError.ConnectionRefused or SocketError.HostUnreachable or SocketError.NetworkUnreachable or SocketError.AddressNotAvailable or SocketError.TimedOut } refused => new AlloyScanException(
                 ErrorKind.ResourceUnavailable, "StoreUnavailable", $"No PostgreSQL server answers at {Server}: {refused.Message.TrimEnd('.')}.", path, "Check the address, the port, the firewall and that the server runs.", exception),
             System.Security.Authentication.AuthenticationException => new AlloyScanException(

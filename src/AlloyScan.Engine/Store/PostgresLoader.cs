@@ -30,7 +30,11 @@ internal sealed class PostgresLoader(StoreSession session, string table, IReadOn
             for (var i = 0; i < _values.Count; i++)
             {
                 if (i % columns.Count == 0)
+                {
+                    session.Stop.ThrowIfCancellationRequested();
                     import.StartRow();
+                }
+
                 switch (_values[i])
                 {
                     case null:

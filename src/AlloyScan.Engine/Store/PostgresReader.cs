@@ -10,7 +10,7 @@ namespace AlloyScan.Engine.Store;
 /// Rows as they come from the server. When the connection is needed for something else, the rest is taken into memory, so that
 /// a caller may ask other things while it reads, as SQLite allows.
 /// </summary>
-internal sealed class PostgresReader(NpgsqlBatch batch, NpgsqlDataReader rows) : DbDataReader
+internal sealed class PostgresReader(NpgsqlBatch batch, NpgsqlDataReader rows, IDisposable watched) : DbDataReader
 {
     private Queue<object?[]>? _rest;
     private object?[]? _row;
@@ -75,8 +75,15 @@ internal sealed class PostgresReader(NpgsqlBatch batch, NpgsqlDataReader rows) :
 
     private void Free()
     {
-        rows.Dispose();
-        batch.Dispose();
+        try
+        {
+            rows.Dispose();
+            batch.Dispose();
+        }
+        finally
+        {
+            watched.Dispose();
+        }
     }
 
     private object?[] Current()

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
@@ -20,6 +21,7 @@ internal sealed class SqliteDialect : StoreDialect
     private const int Full = 13;
     private const int CannotOpen = 14;
     private const int NotADatabase = 26;
+    private const int FileHasMoved = 20;
 
     static SqliteDialect() => Batteries_V2.Init();
 
@@ -46,33 +48,59 @@ internal sealed class SqliteDialect : StoreDialect
         return true;
     }
 
-    public override void CheckPresent(StoreLocation location)
+    public override void CheckPresent(StoreSession session, StoreLocation location)
     {
-        // On Unix a file that is deleted can be written on, and all of it would be lost at the end.
+        // On Unix a file that is deleted can be written on, and all of it would be lost at the end. One that another file was put in the place
+        // of is deleted as well; SQLite says of both that they moved.
         var path = location.Path;
-        if (!File.Exists(path))
+        if (!File.Exists(path) || HasMoved(((SqliteConnection)session.Connection).Handle!))
         {
             throw new AlloyScanException(
-                ErrorKind.ResourceUnavailable, "StoreVanished", $"The file of the store '{path}' was removed while it was in use. Nothing more was written.", path,
+                ErrorKind.ResourceUnavailable, "StoreVanished", $"The file of the store '{path}' was removed while it was in use, or another one was put in its place. Nothing more was written.", path,
                 "Put the file back, or restore it from a backup, and run again.");
         }
     }
+
+
+    /// <summary>Whether the file that a connection works on is no longer the one at its path. False where SQLite cannot tell, as on Windows, which lets nobody replace an open file.</summary>
+    private static bool HasMoved(sqlite3 connection) => FileControl(connection, 0, FileHasMoved, out var moved) == raw.SQLITE_OK && moved != 0;
+
+    [DllImport("e_sqlite3", EntryPoint = "sqlite3_file_control", ExactSpelling = true)]
+    private static extern int FileControl(sqlite3 connection, nint schema, int operation, out int result);
 
     // The layer tries again by itself for so many seconds.
     public override void ShortenWait(DbCommand command) => command.CommandTimeout = 1;
 
     public override bool IsBusy(DbException exception) => exception is SqliteException { SqliteErrorCode: Busy };
 
-    public override void Interrupt(DbConnection connection)
+    public override void Interrupt(StoreSession session)
     {
-        if (((SqliteConnection)connection).Handle is { } handle)
+        if (((SqliteConnection)session.Connection).Handle is { } handle)
             raw.sqlite3_interrupt(handle);
     }
 
-    public override bool IsInterrupted(DbException exception) => exception is SqliteException { SqliteErrorCode: Interrupted };
+    public override bool IsInterrupted(Exception exception) => exception is SqliteException { SqliteErrorCode: Interrupted };
 
     // Only who makes the store makes the file: to make it anew while it is missing would hide that.
-    public override DbConnection Open(StoreLocation location) => Open(location, SqliteOpenMode.ReadWrite);
+    public override DbConnection Open(StoreLocation location, CancellationToken stop) => Patiently(() => Open(location, SqliteOpenMode.ReadWrite), stop);
+
+    /// <summary>Does again in short steps what another program's lock is in the way of, so that the waiting can be stopped.</summary>
+    private static T Patiently<T>(Func<T> work, CancellationToken stop)
+    {
+        var wait = new BusyWait(stop);
+        while (true)
+        {
+            try
+            {
+                return work();
+            }
+            catch (SqliteException e) when (e.SqliteErrorCode == Busy)
+            {
+                if (!wait.GoesOn())
+                    throw;
+            }
+        }
+    }
 
     private static SqliteConnection Open(StoreLocation location, SqliteOpenMode mode)
     {
@@ -82,17 +110,17 @@ internal sealed class SqliteDialect : StoreDialect
             Mode = mode,
             // A pooled connection would keep temporary tables and the file open.
             Pooling = false,
-            DefaultTimeout = 10,
+            // The layer's own patience, which nobody can stop, is short as long as the file is being opened.
+            DefaultTimeout = 1,
         }.ToString());
         try
         {
             connection.Open();
             // NORMAL is safe against corruption in WAL mode; a power cut may lose the last batches, which the next run does again.
-            Execute(connection, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-24576; PRAGMA wal_autocheckpoint=4000; PRAGMA busy_timeout=10000;");
+            Execute(connection, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-24576; PRAGMA wal_autocheckpoint=4000; PRAGMA busy_timeout=100;");
             // Temporary tables hold the list of a run: most lists fit into this cache and are then never written to a file.
             Execute(connection, "PRAGMA temp.cache_size=-8192; PRAGMA temp.journal_mode=MEMORY;");
-            // From here on sessions wait by themselves, in short steps.
-            Execute(connection, "PRAGMA busy_timeout=100;");
+            connection.DefaultTimeout = 10;
             return connection;
         }
         catch
@@ -102,11 +130,11 @@ internal sealed class SqliteDialect : StoreDialect
         }
     }
 
-    public override bool Exists(StoreLocation location) => File.Exists(location.Path);
+    public override bool Exists(StoreLocation location, CancellationToken stop) => File.Exists(location.Path);
 
     public override Statement NewStatement(StoreSession session, string sql) => new SqliteStatement(session, sql);
 
-    public override void Prepare(StoreLocation location, TimeProvider timeProvider)
+    public override void Prepare(StoreLocation location, TimeProvider timeProvider, CancellationToken stop)
     {
         var folder = Path.GetDirectoryName(location.Path);
         try
@@ -125,7 +153,7 @@ internal sealed class SqliteDialect : StoreDialect
         if (File.Exists(location.Path) && new FileInfo(location.Path).IsReadOnly)
             throw ReadOnlyStore(location, null);
 
-        using var connection = Open(location, SqliteOpenMode.ReadWriteCreate);
+        using var connection = Patiently(() => Open(location, SqliteOpenMode.ReadWriteCreate), stop);
         var version = CheckOurs(connection, location);
         if (version == Migrations.Count)
             return;
@@ -134,7 +162,13 @@ internal sealed class SqliteDialect : StoreDialect
             CopyAside(connection, location, version, timeProvider);
 
         // Another process may be doing the same: the version is read again under the write lock.
-        Execute(connection, BeginWrite);
+        Patiently(
+            () =>
+            {
+                Execute(connection, BeginWrite);
+                return true;
+            },
+            stop);
         try
         {
             version = CheckOurs(connection, location);

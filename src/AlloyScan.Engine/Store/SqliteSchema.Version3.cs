@@ -150,4 +150,37 @@ internal static partial class SqliteSchema
         CREATE INDEX runs_site ON runs (target_id, site_id, id);
 
         """;
+
+    private const string Version3Views = """
+        DROP VIEW sync_runs;
+        CREATE VIEW sync_runs AS
+            SELECT r.id, r.job,
+                strftime('%Y-%m-%dT%H:%M:%SZ', r.started_at / 1000, 'unixepoch') AS started_at,
+                strftime('%Y-%m-%dT%H:%M:%SZ', r.ended_at / 1000, 'unixepoch') AS ended_at,
+                r.status, r.complete, r.devices_read, r.created, r.updated, r.unchanged, r.conflicts, r.missing, r.retired, r.deleted_in_alloyscan,
+                r.installations_added, r.installations_removed, r.errors, r.api_calls, r.kind, r.undoes, r.undone_by,
+                t.name AS target, s.name AS site, r.message, r.products_added, r.products_removed, r.nameless_software, r.unsettled, r.skipped, r.parked, r.held, r.bytes_received
+            FROM runs r JOIN targets t ON t.id = r.target_id LEFT JOIN sites s ON s.id = r.site_id;
+
+        DROP VIEW sync_conflicts;
+        CREATE VIEW sync_conflicts AS
+            SELECT c.id, c.job, t.name AS target, s.name AS site, c.device_id, c.device_name,
+                CASE c.class WHEN 1 THEN 'Computer' ELSE 'Hardware' END AS class, c.reason, c.candidates, c.state, c.kind,
+                strftime('%Y-%m-%dT%H:%M:%SZ', c.created_at / 1000, 'unixepoch') AS created_at,
+                strftime('%Y-%m-%dT%H:%M:%SZ', c.resolved_at / 1000, 'unixepoch') AS resolved_at
+            FROM conflicts c JOIN targets t ON t.id = c.target_id JOIN sites s ON s.id = c.site_id;
+
+        DROP VIEW sync_links;
+        CREATE VIEW sync_links AS
+            SELECT t.name AS target, s.name AS site, l.device_id, CASE l.class WHEN 1 THEN 'Computer' ELSE 'Hardware' END AS class,
+                printf(CASE l.class WHEN 1 THEN 'C%06d' ELSE 'H%06d' END, l.record_number) AS record_id,
+                CASE l.state WHEN 1 THEN 'Live' WHEN 2 THEN 'Missing' WHEN 3 THEN 'Closed' ELSE 'RecordDeleted' END AS state,
+                strftime('%Y-%m-%dT%H:%M:%SZ', l.first_seen / 1000, 'unixepoch') AS first_seen,
+                strftime('%Y-%m-%dT%H:%M:%SZ', l.last_seen / 1000, 'unixepoch') AS last_seen,
+                strftime('%Y-%m-%dT%H:%M:%SZ', l.missing_since / 1000, 'unixepoch') AS missing_since,
+                strftime('%Y-%m-%dT%H:%M:%SZ', l.retired_at / 1000, 'unixepoch') AS retired_at,
+                l.rule, l.closed_reason
+            FROM links l JOIN targets t ON t.id = l.target_id JOIN sites s ON s.id = l.site_id;
+
+        """;
 }

@@ -12,7 +12,7 @@ internal static partial class SqliteSchema
     [
         Version1Tables + Version1Views,
         Version2Tables + IdentificationPolicy.SeedSql() + Version2Views,
-        Version3Guard + Version3Errors + Version3Usage + Version3Schedules + Version3Notifications + Version3Profiles + Version3Retention,
+        Version3Guard + Version3Errors + Version3Usage + Version3Schedules + Version3Notifications + Version3Profiles + Version3Retention + Version3Views,
     ];
 
     private const string Version1Tables = """

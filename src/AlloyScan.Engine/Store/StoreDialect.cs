@@ -31,13 +31,26 @@ internal abstract class StoreDialect
     /// <summary>Whether a failure says that somebody else is writing.</summary>
     public virtual bool IsBusy(DbException exception) => false;
 
-    /// <summary>Ends the statement that a connection is executing. From any thread.</summary>
-    public virtual void Interrupt(DbConnection connection)
+    /// <summary>Ends the statement that a session is executing. From any thread, and without waiting for it.</summary>
+    public virtual void Interrupt(StoreSession session)
     {
     }
 
-    /// <summary>Whether a failure is the answer to <see cref="Interrupt"/>.</summary>
-    public virtual bool IsInterrupted(DbException exception) => false;
+    /// <summary>Whether a failure is the answer to <see cref="Interrupt"/>, or to the short patience that is left after it.</summary>
+    public virtual bool IsInterrupted(Exception exception) => false;
+
+    /// <summary>Whether a failure took a transaction back that may well succeed when it is done again from its beginning.</summary>
+    public virtual bool IsWorthAgain(Exception exception) => false;
+
+    /// <summary>What names the transaction that <see cref="BeginWrite"/> started, for <see cref="WasCommitted"/>; <see langword="null"/> where a commit cannot be in doubt.</summary>
+    public virtual string? TransactionName(DbCommand begin)
+    {
+        begin.ExecuteNonQuery();
+        return null;
+    }
+
+    /// <summary>Whether a transaction was committed whose connection was lost; <see langword="null"/> when that cannot be found out.</summary>
+    public virtual bool? WasCommitted(StoreLocation location, string transaction, CancellationToken stop) => null;
 
     /// <summary>Milliseconds since 1970 by the database's clock, as an expression.</summary>
     public abstract string Now { get; }
@@ -52,16 +65,23 @@ internal abstract class StoreDialect
     public static StoreDialect Of(StoreLocation location) => location.IsPostgres ? new PostgresDialect(location) : new SqliteDialect();
 
     /// <summary>Opens a connection that is ready for use.</summary>
-    public abstract DbConnection Open(StoreLocation location);
+    /// <param name="location">Where.</param>
+    /// <param name="stop">Ends the waiting for it.</param>
+    public abstract DbConnection Open(StoreLocation location, CancellationToken stop);
+
+    /// <summary>Checks before a run that it may do all that it will want to do.</summary>
+    public virtual void CheckRights(StoreSession session)
+    {
+    }
 
     /// <summary>What a session is told that does the work of a run: very many small questions; <see langword="null"/> for nothing.</summary>
     public virtual string? ForRun => null;
 
     /// <summary>Whether there is something to open.</summary>
-    public abstract bool Exists(StoreLocation location);
+    public abstract bool Exists(StoreLocation location, CancellationToken stop);
 
     /// <summary>Makes the database when it is not there, migrates it when it is older, refuses it when it is newer or none of ours.</summary>
-    public abstract void Prepare(StoreLocation location, TimeProvider timeProvider);
+    public abstract void Prepare(StoreLocation location, TimeProvider timeProvider, CancellationToken stop);
 
     /// <summary>Makes a statement that is prepared once and executed often.</summary>
     public abstract Statement NewStatement(StoreSession session, string sql);
@@ -92,8 +112,8 @@ internal abstract class StoreDialect
     public virtual bool IsFailure(Exception exception) => exception is DbException;
 
     /// <summary>Checks that the store that was opened is still there.</summary>
-    /// <exception cref="AlloyScanException">Its file is gone (<c>StoreVanished</c>).</exception>
-    public virtual void CheckPresent(StoreLocation location)
+    /// <exception cref="AlloyScanException">Its file is gone, or another one is in its place (<c>StoreVanished</c>).</exception>
+    public virtual void CheckPresent(StoreSession session, StoreLocation location)
     {
     }
 
@@ -130,6 +150,9 @@ internal abstract class PendingWork : IDisposable
 
     /// <summary>Forgets what is still to be written; the transaction is taken back.</summary>
     public abstract void Forget();
+
+    /// <summary>Lets a statement that is about to be executed be interrupted, until the end of what is returned.</summary>
+    public abstract IDisposable Watch(DbCommand command);
 
     public void Dispose() => Forget();
 }

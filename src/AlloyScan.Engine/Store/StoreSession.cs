@@ -9,12 +9,15 @@ namespace AlloyScan.Engine.Store;
 /// </summary>
 internal sealed class StoreSession : IDisposable
 {
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(8);
+
     private readonly StoreDialect _dialect;
     private readonly StoreLocation _location;
     private readonly Dictionary<string, Statement> _statements = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Queue<long>> _keys = new(StringComparer.Ordinal);
     private readonly PendingWork? _pending;
     private readonly CancellationTokenRegistration _interrupt;
+    private string? _transaction;
 
     /// <param name="dialect">The database product.</param>
     /// <param name="location">Where the store is.</param>
@@ -25,16 +28,17 @@ internal sealed class StoreSession : IDisposable
         _location = location;
         try
         {
-            Connection = dialect.Open(location);
+            Connection = dialect.Open(location, stop);
         }
         catch (Exception e) when (dialect.IsFailure(e))
         {
             throw dialect.Translate(e, location);
         }
 
+        Stop = stop;
         _pending = dialect.NewPendingWork(this);
         Stop = stop;
-        _interrupt = stop.Register(() => _dialect.Interrupt(Connection));
+        _interrupt = stop.Register(() => _dialect.Interrupt(this));
     }
 
     /// <summary>What ends waiting and long statements.</summary>
@@ -99,7 +103,7 @@ internal sealed class StoreSession : IDisposable
 
     public void Begin()
     {
-        _dialect.CheckPresent(_location);
+        _dialect.CheckPresent(this, _location);
         // Set before: what fails half-way, such as the wait for another writer, is to be rolled back.
         InTransaction = true;
         try
@@ -113,7 +117,7 @@ internal sealed class StoreSession : IDisposable
             }
 
             if (begun is null)
-                Execute(_dialect.BeginWrite);
+                _transaction = Do(_dialect.BeginWrite, [], _dialect.TransactionName);
             // Under the lock that a migration holds too: a program that goes on while a newer one brings the store up to date writes nothing more.
             CheckVersion();
         }
@@ -147,10 +151,30 @@ internal sealed class StoreSession : IDisposable
         InTransaction = true;
     }
 
+    /// <summary>Commits. When the connection is lost over it, the database is asked whether it did.</summary>
+    /// <exception cref="AlloyScanException">It did not, and the transaction is taken back; or nobody can say (<c>StoreOutcomeUnknown</c>).</exception>
     public void Commit()
     {
-        Execute("COMMIT");
+        try
+        {
+            Settle();
+            Execute("COMMIT");
+        }
+        catch (AlloyScanException e) when (_transaction is not null && e.Kind is ErrorKind.ResourceUnavailable or ErrorKind.Timeout && Connection.State != System.Data.ConnectionState.Open)
+        {
+            switch (_dialect.WasCommitted(_location, _transaction!, Stop))
+            {
+                case false:
+                    throw;
+                case null:
+                    throw new AlloyScanException(
+                        e.Kind, "StoreOutcomeUnknown", $"The connection to the store '{Place}' ended while a transaction was being committed, and whether it was cannot be asked: {e.Message}", Place,
+                        "Run again when the server is back: what was committed is found there, and the rest is done again.", e);
+            }
+        }
+
         InTransaction = false;
+        _transaction = null;
     }
 
     /// <summary>Undoes the open transaction, if there is one. Never throws, since it is called when something else went wrong.</summary>
@@ -160,6 +184,7 @@ internal sealed class StoreSession : IDisposable
             return;
 
         InTransaction = false;
+        _transaction = null;
         try
         {
             _pending?.Forget();
@@ -171,8 +196,34 @@ internal sealed class StoreSession : IDisposable
         }
     }
 
+    /// <summary>Whether the connection is lost, and with it the transaction and the temporary tables.</summary>
+    public bool IsLost => Connection.State != System.Data.ConnectionState.Open;
+
+    /// <summary>Whether a failure took a transaction back that may well succeed when it is done again from its beginning.</summary>
+    public bool IsWorthAgain(AlloyScanException exception) => exception.InnerException is { } cause && _dialect.IsWorthAgain(cause);
+
+    /// <summary>Checks before a run that it may do all that it will want to do.</summary>
+    /// <exception cref="AlloyScanException">A right is lacking (<c>StoreForbidden</c>).</exception>
+    public void CheckRights() => _dialect.CheckRights(this);
+
     /// <summary>Another session on the same store, for the moment when this one has lost its connection.</summary>
     public StoreSession Anew() => new(_dialect, _location);
+
+    /// <summary>As <see cref="Anew"/>; a server that is starting again is waited for a while, unless the session is to stop.</summary>
+    public StoreSession AnewPatiently()
+    {
+        for (var waited = System.Diagnostics.Stopwatch.StartNew(); ; Thread.Sleep(200))
+        {
+            try
+            {
+                return Anew();
+            }
+            catch (AlloyScanException e) when (e.Kind == ErrorKind.ResourceUnavailable && !Stop.IsCancellationRequested && waited.Elapsed < s_patience)
+            {
+                // Tried again.
+            }
+        }
+    }
 
     /// <summary>Does work in a transaction of its own.</summary>
     public void InTransactionDo(Action work)
@@ -208,7 +259,7 @@ internal sealed class StoreSession : IDisposable
     internal bool IsFailure(Exception exception) => _dialect.IsFailure(exception);
 
     /// <summary>What a failure of the database means: that somebody stopped it, or one of ours.</summary>
-    internal Exception Translate(Exception exception) => Stop.IsCancellationRequested && exception is DbException ofStore && _dialect.IsInterrupted(ofStore)
+    internal Exception Translate(Exception exception) => Stop.IsCancellationRequested && _dialect.IsInterrupted(exception)
         ? new OperationCanceledException("Stopped in the middle of a statement.", exception, Stop)
         : _dialect.Translate(exception, _location);
 
@@ -226,6 +277,7 @@ internal sealed class StoreSession : IDisposable
                     AddParameter(command, i).Value = _dialect.Value(arguments[i] is string text ? Statement.Storable(text) : arguments[i]);
                 if (!InTransaction)
                     _dialect.ShortenWait(command);
+                using var watched = _pending?.Watch(command);
                 return work(command);
             }
             catch (Exception e) when (_dialect.IsFailure(e))

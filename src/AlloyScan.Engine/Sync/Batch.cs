@@ -20,6 +20,9 @@ internal sealed class Batch
     /// <summary>Software rows in a transaction, since they are what takes memory and time.</summary>
     private const int MostSoftware = 25_000;
 
+    /// <summary>Times that a batch is tried that gets in another transaction's way.</summary>
+    private const int MostTries = 4;
+
     private readonly RunContext _context;
     private readonly ChangeWriter _writer;
     private readonly Lease? _lease;
@@ -154,7 +157,24 @@ internal sealed class Batch
         }
     }
 
+    /// <summary>Does a batch, and does it again when the database took it back for another transaction's sake: nothing of it is left then.</summary>
     private void Do(Item[] items)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                DoOnce(items);
+                return;
+            }
+            catch (AlloyScanException e) when (tries < MostTries && _context.Session.IsWorthAgain(e))
+            {
+                _context.Observer.OnVerbose($"A batch of {items.Length} devices is done again: {e.Message}");
+            }
+        }
+    }
+
+    private void DoOnce(Item[] items)
     {
         var session = _context.Session;
         var before = _context.Counts;

@@ -10,7 +10,7 @@ internal readonly record struct DeviceFailure(string Stage, string ErrorId, stri
 {
     /// <summary>Whether a failure is the run's and no single device's: it is to stop, or the store is the trouble: locked, full, gone, or a newer version's.</summary>
     public static bool IsOfRun(Exception e) =>
-        e is LeaseLostException or OperationCanceledException or DbException or AlloyScanException { Kind: not ErrorKind.Unspecified, InnerException: DbException } or AlloyScanException { ErrorId: "StoreLocked" or "StoreVanished" or "StoreTooNew" };
+        e is LeaseLostException or OperationCanceledException or DbException or AlloyScanException { Kind: not ErrorKind.Unspecified, InnerException: DbException } or AlloyScanException { ErrorId: "StoreLocked" or "StoreVanished" or "StoreTooNew" or "StoreUnavailable" or "StoreTimeout" or "StoreOutcomeUnknown" };
 
     /// <summary>A device that could not be read.</summary>
     public static DeviceFailure Read(Exception e) => Of(e, "Read");

@@ -27,10 +27,12 @@ internal static class RunRow
     }
 
     /// <summary>Writes the counts so far, inside the transaction of a batch.</summary>
-    public static void WriteCounts(RunContext context)
+    public static void WriteCounts(RunContext context) => WriteCounts(context, context.Session);
+
+    private static void WriteCounts(RunContext context, StoreSession session)
     {
         ref var c = ref context.Counts;
-        context.Session.Prepare("""
+        session.Prepare("""
             UPDATE runs SET devices_read = @p1, created = @p2, updated = @p3, unchanged = @p4, conflicts = @p5, missing = @p6, retired = @p7, deleted_in_alloyscan = @p8,
                 installations_added = @p9, installations_removed = @p10, products_added = @p11, products_removed = @p12, skipped = @p13, errors = @p14, nameless_software = @p15, unsettled = @p16, parked = @p17, held = @p18 WHERE id = @p0
             """)
@@ -43,16 +45,38 @@ internal static class RunRow
     /// <param name="context">The run's context.</param>
     /// <param name="run">Its record.</param>
     /// <param name="reachedEnd">Whether it looked at all of the site that it could read.</param>
-    public static void End(RunContext context, SyncRun run, bool reachedEnd) =>
-        context.Session.InTransactionDo(() =>
+    public static void End(RunContext context, SyncRun run, bool reachedEnd) => context.Session.InTransactionDo(() => End(context, context.Session, run, reachedEnd));
+
+    /// <summary>Ends a run whose connection is lost, by another one.</summary>
+    /// <param name="context">The run's context.</param>
+    /// <param name="run">Its record.</param>
+    /// <param name="reachedEnd">Whether it looked at all of the site that it could read.</param>
+    /// <param name="lease">Proof that nobody else has taken over and ended it.</param>
+    /// <exception cref="AlloyScanException">The store is out of reach.</exception>
+    /// <exception cref="LeaseLostException">Another run has taken over.</exception>
+    public static void EndElsewhere(RunContext context, SyncRun run, bool reachedEnd, Lease? lease)
+    {
+        using var session = context.Session.AnewPatiently();
+        session.InTransactionDo(() =>
         {
-            WriteCounts(context);
-            context.Session.Execute(
-                "UPDATE runs SET ended_at = @p1, status = @p2, message = @p3, complete = @p4, reached_end = @p5, api_calls = @p6, bytes_received = @p7, stage_seconds = @p8 WHERE id = @p0",
-                context.RunId, Clock.Milliseconds(run.EndedAt), run.Status.ToString(), run.Message, run.Complete ? 1 : 0,
-                reachedEnd && run is { StoppedByBudget: false, Status: SyncRunStatus.Succeeded or SyncRunStatus.PartiallySucceeded or SyncRunStatus.Blocked } ? 1 : 0,
-                run.ApiCalls, run.BytesReceived, JsonConvert.SerializeObject(run.StageSeconds));
+            if (lease is not null && !lease.RenewBy(session))
+                throw new LeaseLostException();
+
+            End(context, session, run, reachedEnd);
+            // Rows that no batch has written are lost with the connection; their devices are tried again.
+            session.Execute("UPDATE runs SET errors = (SELECT count(*) FROM errors WHERE run_id = @p0) WHERE id = @p0", context.RunId);
         });
+    }
+
+    private static void End(RunContext context, StoreSession session, SyncRun run, bool reachedEnd)
+    {
+        WriteCounts(context, session);
+        session.Execute(
+            "UPDATE runs SET ended_at = @p1, status = @p2, message = @p3, complete = @p4, reached_end = @p5, api_calls = @p6, bytes_received = @p7, stage_seconds = @p8 WHERE id = @p0",
+            context.RunId, Clock.Milliseconds(run.EndedAt), run.Status.ToString(), run.Message, run.Complete ? 1 : 0,
+            reachedEnd && run is { StoppedByBudget: false, Status: SyncRunStatus.Succeeded or SyncRunStatus.PartiallySucceeded or SyncRunStatus.Blocked } ? 1 : 0,
+            run.ApiCalls, run.BytesReceived, JsonConvert.SerializeObject(run.StageSeconds));
+    }
 
     /// <summary>Ends work that read no site.</summary>
     public static void EndOther(StoreSession session, TimeProvider timeProvider, long runId, SyncRunStatus status, string message) =>

@@ -207,16 +207,38 @@ internal sealed class SyncRunner
         {
             try
             {
-                RunRow.End(_context, run, _scope.ReachedEnd);
+                WriteEnd(run);
             }
-            catch (Exception e) when (e is OperationCanceledException || (e is AlloyScanException && status is SyncRunStatus.Failed or SyncRunStatus.Canceled))
+            catch (Exception e) when (e is OperationCanceledException or LeaseLostException || (e is AlloyScanException && status is SyncRunStatus.Failed or SyncRunStatus.Canceled))
             {
                 // The store is the trouble: the row stays as running, and the next run says that it died.
+            }
+            catch (AlloyScanException e)
+            {
+                run = run with { Status = SyncRunStatus.Failed, ErrorId = e.ErrorId, Failure = e, Message = $"{run.Message} All was done, but the end of the run could not be written: {e.MessageWithAdvice}".TrimStart() };
             }
         }
 
         _scope.Progress("Done", _scope.Done, _scope.Done, force: true);
         return run;
+    }
+
+    private void WriteEnd(SyncRun run)
+    {
+        try
+        {
+            if (!_context.Session.IsLost)
+            {
+                RunRow.End(_context, run, _scope.ReachedEnd);
+                return;
+            }
+        }
+        catch (AlloyScanException) when (_context.Session.IsLost)
+        {
+            // Lost over it: written again, which changes nothing if it was written.
+        }
+
+        RunRow.EndElsewhere(_context, run, _scope.ReachedEnd, _scope.Lease);
     }
 
     /// <summary>A clock that was set back in between ends no run before it began.</summary>

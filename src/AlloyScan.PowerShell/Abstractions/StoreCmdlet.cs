@@ -30,7 +30,7 @@ public abstract class StoreCmdlet : AsyncCmdlet
         _store?.Dispose();
         _store = null;
         var location = Locate();
-        _store = await OffThread(() => AlloyStore.Open(location), cancellationToken).ConfigureAwait(false);
+        _store = await OffThread(() => AlloyStore.Open(location, cancellationToken: cancellationToken), cancellationToken).ConfigureAwait(false);
         _openedFor = Store;
         return _store;
     }

@@ -23,14 +23,14 @@ public sealed class CopyAlloyScanStoreCommand : StoreCmdlet
         source.CheckCopyTo(location);
         var rows = await OffThread(source.CountRows, cancellationToken).ConfigureAwait(false);
         // Says whether the server lets us in, also in a rehearsal, which makes nothing there.
-        await OffThread(() => AlloyStore.Exists(location), cancellationToken).ConfigureAwait(false);
+        await OffThread(() => AlloyStore.Exists(location, cancellationToken), cancellationToken).ConfigureAwait(false);
         if (!await ConfirmAsync(location.ToString(), string.Create(CultureInfo.InvariantCulture, $"Copy {rows} rows from the store '{source.Location}'"), cancellationToken).ConfigureAwait(false))
             return;
 
         var result = await OffThread(
             () =>
             {
-                using var destination = AlloyStore.Open(location);
+                using var destination = AlloyStore.Open(location, cancellationToken: cancellationToken);
                 return source.CopyTo(destination, Show, cancellationToken);
             },
             cancellationToken).ConfigureAwait(false);

@@ -133,6 +133,93 @@ public sealed class PostgresStoreTests : IDisposable
     }
 
     [PostgresFact]
+    public void Who_may_not_make_what_is_lacking_is_told_before_anything_is_made()
+    {
+        // Neither the schema, nor a table in one that is there.
+        var place = NewPlace();
+        var role = NewRole(place, $"LOGIN PASSWORD '{Secret}'");
+        var error = Refused(As(place, role, Secret));
+        Assert.Equal(("StoreForbidden", ErrorKind.PermissionDenied), (error.ErrorId, error.Kind));
+        place.Sql($"CREATE SCHEMA {Schema(place)}; GRANT USAGE ON SCHEMA {Schema(place)} TO {role}");
+        Assert.Equal("StoreForbidden", Refused(As(place, role, Secret)).ErrorId);
+        Assert.Empty(place.Tables());
+    }
+
+    [PostgresFact]
+    public async Task A_role_that_may_only_read_sees_all_and_its_run_is_refused_before_the_site_is_asked()
+    {
+        using var fixture = new SyncFixture(postgres: true);
+        fixture.Source.Add(SyncFixture.Device("d1", "PC-1", "SN1"), SyncFixture.Snapshot("s1"));
+        var place = NewPlace();
+        var role = NewRole(place, $"LOGIN PASSWORD '{Secret}'");
+        var schema = fixture.Store.Location.Postgres!.Schema;
+        var location = StoreLocation.FromEnvironment(new UriBuilder(fixture.Store.Location.ToString()) { UserName = role, Password = Secret }.Uri.ToString());
+        var lacking = "SELECT, INSERT, UPDATE, DELETE ON ";
+        foreach (var grant in new[] { $"GRANT USAGE ON SCHEMA {schema} TO {role}; GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {role}", $"GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {role}" })
+        {
+            fixture.Sql(grant);
+            using var store = AlloyStore.Open(location);
+            Assert.Equal("HQ", store.Jobs.Get("HQ").Name);
+            var error = await Assert.ThrowsAsync<AlloyScanException>(() => store.Sync.ExecuteAsync(new SyncRequest { Job = fixture.Job, Source = fixture.Source }, SilentObserver.Instance, default));
+            Assert.Equal(("StoreForbidden", ErrorKind.PermissionDenied), (error.ErrorId, error.Kind));
+            Assert.Contains(lacking, error.Message, StringComparison.Ordinal);
+            lacking = "USAGE ON SEQUENCE ";
+        }
+
+        Assert.Empty(fixture.Source.Log);
+        fixture.Sql($"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {role}");
+        using (var store = AlloyStore.Open(location))
+        {
+            var run = await store.Sync.ExecuteAsync(new SyncRequest { Job = fixture.Job, Source = fixture.Source }, SilentObserver.Instance, default);
+            Assert.True(run.Status == SyncRunStatus.Succeeded, run.Message);
+        }
+
+        fixture.Sql($"DROP OWNED BY {role}");
+    }
+
+    [PostgresFact]
+    public void A_database_that_is_not_encoded_in_UTF_8_is_refused_with_the_way_to_make_one()
+    {
+        var place = NewPlace();
+        var name = "latin_" + Guid.NewGuid().ToString("N");
+        place.Sql($"CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0");
+        var location = StoreLocation.Resolve(new UriBuilder(TestStore.Server!) { Path = name, Query = string.Empty }.Uri.ToString());
+        try
+        {
+            var error = Refused(location);
+            Assert.Equal("StoreEncoding", error.ErrorId);
+            Assert.Contains("LATIN1", error.Message, StringComparison.Ordinal);
+            Assert.Contains("ENCODING 'UTF8'", error.Advice, StringComparison.Ordinal);
+        }
+        finally
+        {
+            StoreDialect.Of(location).Release(location);
+            place.Sql($"DROP DATABASE {name} WITH (FORCE)");
+        }
+    }
+
+    [PostgresFact]
+    public void A_server_that_takes_no_more_connections_says_so()
+    {
+        var place = NewStore();
+        var role = NewRole(place, $"LOGIN PASSWORD '{Secret}' CONNECTION LIMIT 1");
+        using var held = new NpgsqlConnection(As(place, role, Secret).Postgres!.ConnectionString + ";Pooling=false");
+        held.Open();
+        var error = Refused(As(place, role, Secret));
+        Assert.Equal(("StoreConnectionsExhausted", ErrorKind.ResourceUnavailable), (error.ErrorId, error.Kind));
+        Assert.Contains("max_connections", error.Advice, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_host_that_nobody_knows_is_named()
+    {
+        var error = Refused(StoreLocation.FromEnvironment($"postgresql://u:{Secret}@no-such-host.invalid/x"));
+        Assert.Equal(("StoreHostUnknown", ErrorKind.ResourceUnavailable), (error.ErrorId, error.Kind));
+        Assert.Contains("'no-such-host.invalid'", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(Secret, error + error.MessageWithAdvice, StringComparison.Ordinal);
+    }
+
+    [PostgresFact]
     public async Task Another_writer_is_waited_for_and_then_named_and_nothing_is_lost()
     {
         var place = NewStore();
@@ -249,7 +336,7 @@ public sealed class PostgresStoreTests : IDisposable
 
     [Theory]
     [InlineData("53100", "StoreFull")]
-    [InlineData("53300", "StoreUnavailable")]
+    [InlineData("53300", "StoreConnectionsExhausted")]
     [InlineData("55P03", "StoreLocked")]
     [InlineData("40P01", "StoreLocked")]
     [InlineData("57014", "StoreTimeout")]

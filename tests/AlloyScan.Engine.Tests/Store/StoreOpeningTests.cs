@@ -125,10 +125,10 @@ public sealed class StoreOpeningTests : IDisposable
             ["hardware"] = "id, name, type, dns_name, serial_number, asset_tag, mac_address, ip_address, manufacturer, model, status, target, site, device_id, audit_id, audited_at, last_seen, missing_since, created_at, updated_at",
             ["software_products"] = "id, name, version, publisher, software_group, installations",
             ["discovered_installations"] = "computer_id, product_id, name, version, publisher, install_date, install_key, serial_number, target",
-            ["sync_runs"] = "id, job, started_at, ended_at, status, complete, devices_read, created, updated, unchanged, conflicts, missing, retired, deleted_in_alloyscan, installations_added, installations_removed, errors, api_calls",
+            ["sync_runs"] = "id, job, started_at, ended_at, status, complete, devices_read, created, updated, unchanged, conflicts, missing, retired, deleted_in_alloyscan, installations_added, installations_removed, errors, api_calls, kind, undoes, undone_by, target, site, message, products_added, products_removed, nameless_software, unsettled, skipped, parked, held, bytes_received",
             ["sync_changes"] = "run_id, target, class, record_id, action, field, old_value, new_value",
-            ["sync_conflicts"] = "id, job, target, site, device_id, device_name, class, reason, candidates, state",
-            ["sync_links"] = "target, site, device_id, class, record_id, state, first_seen, last_seen",
+            ["sync_conflicts"] = "id, job, target, site, device_id, device_name, class, reason, candidates, state, kind, created_at, resolved_at",
+            ["sync_links"] = "target, site, device_id, class, record_id, state, first_seen, last_seen, missing_since, retired_at, rule, closed_reason",
             ["sync_errors"] = "run_id, device_id, device_name, stage, error_id, message, attempts",
         })
         {

@@ -52,6 +52,38 @@ public sealed class StoreTroubleTests
     }
 
     [Fact]
+    public async Task A_store_in_whose_place_another_file_is_put_in_mid_run_is_missed()
+    {
+        if (OperatingSystem.IsWindows())
+            return;
+
+        using var fixture = WithDevices();
+        using var other = new SyncFixture(postgres: false);
+        var path = fixture.Store.Location.Path;
+        string[] parts = [string.Empty, "-wal", "-shm"];
+        When(fixture, "snapshot a280", () =>
+        {
+            // As somebody does who puts a backup in its place: with what SQLite keeps beside the file.
+            foreach (var part in parts)
+                File.Move(path + part, path + ".moved" + part);
+            File.Copy(other.Store.Location.Path, path);
+        });
+        var run = await fixture.RunAsync();
+        Assert.Equal((SyncRunStatus.Failed, "StoreVanished"), (run.Status, run.ErrorId));
+        Assert.Contains("put in its place", run.Message, StringComparison.Ordinal);
+
+        foreach (var part in parts)
+        {
+            File.Delete(path + part);
+            if (File.Exists(path + ".moved" + part))
+                File.Move(path + ".moved" + part, path + part);
+        }
+
+        Assert.Equal("ok", fixture.Scalar("PRAGMA integrity_check"));
+        Assert.Equal(300, run.Created + (await fixture.RunWellAsync()).Created);
+    }
+
+    [Fact]
     public async Task A_store_that_stays_locked_fails_the_run_with_its_name_and_the_next_one_goes_on()
     {
         using var fixture = WithDevices();

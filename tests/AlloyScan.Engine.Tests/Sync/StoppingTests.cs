@@ -152,6 +152,22 @@ public sealed class StoppingTests
     }
 
     [Fact]
+    public async Task Opening_stops_while_the_store_is_locked_by_another_program()
+    {
+        using var fixture = WithDevices(1, postgres: false);
+        // Nobody may even read: as while another program brings the file into another mode.
+        using var connection = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={fixture.Store.Location.Path};Pooling=False");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE; UPDATE sites SET name = name; COMMIT";
+        command.ExecuteNonQuery();
+        using var stop = new CancellationTokenSource(TimeSpan.FromMilliseconds(300));
+        var watch = Stopwatch.StartNew();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Task.Run(() => Engine.Store.AlloyStore.Open(fixture.Store.Location, cancellationToken: stop.Token).Dispose()));
+        Assert.InRange(watch.Elapsed, TimeSpan.Zero, s_soon);
+    }
+
+    [Fact]
     public async Task It_stops_in_the_middle_of_a_long_statement()
     {
         using var fixture = WithDevices(1, postgres: false);
