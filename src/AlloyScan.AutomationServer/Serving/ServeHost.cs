@@ -41,9 +41,10 @@ internal static class ServeHost
         builder.Services.AddSingleton<ServeMetrics>();
         builder.Services.AddSingleton<ServeEnd>();
         builder.Services.AddSingleton<JobRunner>();
+        // In the order in which they start: no alarm goes off in a server that does not come up.
+        builder.Services.AddHostedService<HealthServer>();
         using var connections = store.NewConnections();
         QuartzAlarmClock.Add(builder.Services, connections);
-        builder.Services.AddHostedService<HealthServer>();
         builder.Services.AddHostedService<ScheduleWatcher>();
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.StopPatience + TimeSpan.FromSeconds(10));
 

@@ -18,6 +18,8 @@ internal sealed class Lease
     /// <summary>Time between two heartbeats: several of them may fail before anybody takes the lease over.</summary>
     public static readonly TimeSpan Beat = TimeSpan.FromSeconds(15);
 
+    private static readonly TimeSpan s_pause = TimeSpan.FromSeconds(2);
+
     // What this process holds: one that it could not give back, since the store was out of reach, is free to itself at once.
     private static readonly ConcurrentDictionary<(string Store, string Name, long Number), bool> s_held = new();
 
@@ -117,8 +119,34 @@ internal sealed class Lease
         catch (AlloyScanException e) when (e.Kind == ErrorKind.ResourceUnavailable)
         {
             // A server that was restarted is there again, with the connection of the run gone: whoever comes next need not wait.
-            using var again = _session.Anew();
-            Release(again);
+            try
+            {
+                using var again = _session.Anew();
+                Release(again);
+            }
+            catch (AlloyScanException later) when (later.Kind == ErrorKind.ResourceUnavailable)
+            {
+                _ = Task.Run(ReleaseLaterAsync);
+            }
+        }
+    }
+
+    /// <summary>Gives the lease back as soon as the store can be reached, so that other hosts need not wait until it expires while this process lives on.</summary>
+    private async Task ReleaseLaterAsync()
+    {
+        for (var since = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(since) < Expiry;)
+        {
+            await Task.Delay(s_pause).ConfigureAwait(false);
+            try
+            {
+                using var again = _session.Anew();
+                Release(again);
+                return;
+            }
+            catch (AlloyScanException)
+            {
+                // Not yet.
+            }
         }
     }
 

@@ -8,6 +8,7 @@ using AlloyScan.Engine.Store;
 using AlloyScan.Engine.Sync;
 using AlloyScan.Engine.Tests.AutomationServer;
 using AlloyScan.SampleSite;
+using Npgsql;
 
 namespace AlloyScan.Engine.Tests.Cluster;
 
@@ -18,9 +19,12 @@ public sealed class ClusterTests : IAsyncLifetime, IDisposable
     private const int Armed = 10;
     private const int CatchingUp = 21;
     private const int Ended = 25;
+    private const int ServingFailed = 40;
+    private const int ServingAgain = 41;
 
     private readonly TemporaryFolder _folder = new();
-    private readonly TestStore? _place = TestStore.Server is null ? null : new TestStore(postgres: true);
+    private TestStore? _place = TestStore.Server is null ? null : new TestStore(postgres: true);
+    private OwnPostgres? _server;
     private SampleSiteHost _site = null!;
     private AlloyStore _store = null!;
 
@@ -45,6 +49,7 @@ public sealed class ClusterTests : IAsyncLifetime, IDisposable
     {
         _store?.Dispose();
         _place?.Dispose();
+        _server?.Dispose();
         _folder.Dispose();
     }
 
@@ -171,11 +176,40 @@ public sealed class ClusterTests : IAsyncLifetime, IDisposable
         Assert.Equal("0", Place.Scalar("SELECT count(*) FROM sync_runs WHERE status NOT IN ('Succeeded', 'Failed')"));
         AssertConverged(slow);
 
-        // And both servers are there for the next occurrence.
-        var runs = Number("SELECT count(*) FROM runs");
+        Assert.Equal(0, await one.StopAsync());
+        Assert.Equal(0, await other.StopAsync());
+    }
+
+    [OwnPostgresFact]
+    public async Task PostgreSQL_that_is_restarted_in_mid_run_fails_it_honestly_and_the_servers_go_on_where_it_ended()
+    {
+        _server = new OwnPostgres();
+        _store.Dispose();
+        _place!.Dispose();
+        _place = new TestStore(postgres: true, server: _server.Url);
+        _store = AlloyStore.Open(_place.Location);
+        await using var slow = await SlowAsync();
+        using var one = Serve();
+        using var other = Serve();
+        await one.StartedAsync();
+        await other.StartedAsync();
+        AddJob("Slow", slow);
+        var (running, idle) = await MidRunAsync(one, other);
+
+        _server.StopAtOnce();
+        Assert.Contains("StoreUnavailable", await idle.SeeAsync(ServingFailed, "StoreUnavailable"), StringComparison.Ordinal);
+        _server.Start();
+        // Those of the test itself are gone too.
+        NpgsqlConnection.ClearAllPools();
+
+        Assert.Contains("Failed", await running.SeeAsync(Ended, "Slow"), StringComparison.Ordinal);
+        await UntilAsync(() => _store.Schedules.List()[0].Due > DateTimeOffset.UtcNow, "the occurrence is settled");
+        Assert.Equal(["Failed", "Succeeded"], Place.Rows("SELECT status FROM sync_runs ORDER BY id"));
+        AssertConverged(slow);
+        await idle.SeeAsync(ServingAgain, "store");
+
         Miss();
         await UntilAsync(() => _store.Schedules.List()[0].Due > DateTimeOffset.UtcNow, "the next occurrence is settled");
-        Assert.Equal(runs + 1, Number("SELECT count(*) FROM runs WHERE status IN ('Succeeded', 'Failed')"));
         Assert.Equal(0, await one.StopAsync());
         Assert.Equal(0, await other.StopAsync());
     }
@@ -239,7 +273,7 @@ public sealed class ClusterTests : IAsyncLifetime, IDisposable
             Assert.Contains("Succeeded", await server.SeeAsync(Ended, "HQ"), StringComparison.Ordinal);
             // Taken away from a server that runs: it says so, and goes on when it is given back.
             Place.Sql($"REVOKE ALL ON qrtz_triggers FROM {role}");
-            Assert.Contains("qrtz_triggers", await server.SeeAsync(40, "StoreForbidden"), StringComparison.Ordinal);
+            Assert.Contains("qrtz_triggers", await server.SeeAsync(ServingFailed, "StoreForbidden"), StringComparison.Ordinal);
             Place.Sql($"GRANT SELECT, INSERT, UPDATE, DELETE ON qrtz_triggers TO {role}");
             Miss();
             await server.SeeAsync(Ended, "HQ", count: 2);
@@ -254,7 +288,7 @@ public sealed class ClusterTests : IAsyncLifetime, IDisposable
     }
 
     /// <summary>A site slow enough to be interrupted over.</summary>
-    private static Task<SampleSiteHost> SlowAsync() => SampleSiteHost.StartAsync(new SampleSiteOptions { Devices = 260, SoftwarePerComputer = 2, MaxPageSize = 50, Latency = TimeSpan.FromMilliseconds(60) });
+    private static Task<SampleSiteHost> SlowAsync() => SampleSiteHost.StartAsync(new SampleSiteOptions { Devices = 180, SoftwarePerComputer = 2, MaxPageSize = 50, Latency = TimeSpan.FromMilliseconds(60) });
 
     private void AddJob(string name, SampleSiteHost site)
     {

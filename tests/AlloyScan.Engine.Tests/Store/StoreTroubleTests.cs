@@ -98,6 +98,29 @@ public sealed class StoreTroubleTests
     }
 
     [Fact]
+    public async Task A_store_that_a_newer_version_brings_up_to_date_in_mid_run_fails_the_run_and_is_written_to_no_more()
+    {
+        using var fixture = WithDevices();
+        var before = new List<string>();
+        var version = fixture.Scalar("PRAGMA user_version");
+        When(fixture, "snapshot a280", () =>
+        {
+            fixture.Sql("PRAGMA user_version = 99");
+            before.AddRange(Everything());
+        });
+        var run = await fixture.RunAsync();
+        Assert.Equal((SyncRunStatus.Failed, "StoreTooNew"), (run.Status, run.ErrorId));
+        Assert.Contains("Update this installation.", run.Message, StringComparison.Ordinal);
+        Assert.Empty(fixture.Heard.Errors);
+        Assert.Equal(before, Everything());
+
+        fixture.Sql($"PRAGMA user_version = {version}");
+        Assert.Equal(300, run.Created + (await fixture.RunWellAsync()).Created);
+
+        List<string> Everything() => [.. fixture.Rows("SELECT id, version FROM records"), .. fixture.Rows("SELECT id, status FROM runs"), .. fixture.Rows("SELECT id FROM changes"), .. fixture.Rows("SELECT record, product FROM installations")];
+    }
+
+    [Fact]
     public async Task A_full_disk_fails_the_run_with_the_name_of_the_store_and_leaves_it_whole()
     {
         if (OperatingSystem.IsWindows())

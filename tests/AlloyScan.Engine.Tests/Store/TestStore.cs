@@ -25,13 +25,15 @@ internal sealed class TestStore : IDisposable
 
     /// <param name="postgres">Whether in PostgreSQL; <see langword="null"/> for wherever this test run goes.</param>
     /// <param name="used">Whether a schema may do that another test has worked in.</param>
-    public TestStore(bool? postgres = null, bool used = false)
+    /// <param name="server">URL of a database of the test's own; <see langword="null"/> for the one of all tests.</param>
+    public TestStore(bool? postgres = null, bool used = false, string? server = null)
     {
-        if (postgres ?? Server is not null)
+        server ??= Server;
+        if (postgres ?? server is not null)
         {
             _used = used;
             _schema = used && s_schemas.TryTake(out var left) ? left : "t_" + Guid.NewGuid().ToString("N");
-            Location = StoreLocation.Resolve($"{Server}{(Server!.Contains('?', StringComparison.Ordinal) ? '&' : '?')}schema={_schema}&application_name={_schema}");
+            Location = StoreLocation.Resolve($"{server}{(server!.Contains('?', StringComparison.Ordinal) ? '&' : '?')}schema={_schema}&application_name={_schema}");
         }
         else
         {
