@@ -86,7 +86,7 @@ public sealed record Notification
     /// <summary>Port of the mail server.</summary>
     public int Port { get; init; } = SubmissionPort;
 
-    /// <summary>Whether mail goes by TLS (STARTTLS). A password is never sent without.</summary>
+    /// <summary>Whether mail goes by TLS: from the first byte on port 465, else by STARTTLS. A password is never sent without.</summary>
     public bool UseTls { get; init; } = true;
 
     /// <summary>Sender of mail.</summary>

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Mail;
 using AlloyScan.Engine.Credentials;
 using Polly;
 using Polly.Retry;
@@ -69,7 +68,9 @@ internal sealed class NotificationSender : IDisposable
         try
         {
             // On a thread of its own, and not waited for beyond the limit: the file of an address may be a pipe that nobody writes to, and look-ups of names may ignore their token.
-            error = await Task.Run(() => TryAsync(notification, news, attempt, stop.Token), CancellationToken.None).WaitAsync(stop.Token).ConfigureAwait(false);
+            // It may begin when all of this is over, so it gets the token, not its source.
+            var token = stop.Token;
+            error = await Task.Run(() => TryAsync(notification, news, attempt, token), CancellationToken.None).WaitAsync(token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -159,11 +160,9 @@ internal sealed class NotificationSender : IDisposable
             await _mail.SendAsync(notification, news.Title, news.Text, stop.Token).ConfigureAwait(false);
             return null;
         }
-        catch (SmtpException e)
+        catch (MailRefusedException e)
         {
-            // 4xx codes are passing troubles, and so is a broken connection.
-            var passes = e.StatusCode is SmtpStatusCode.GeneralFailure || (int)e.StatusCode is >= 400 and < 500;
-            return new Failure($"The mail server {notification.Host} did not take it: {Clean(e.InnerException?.Message ?? e.Message, notification)}", passes);
+            return new Failure($"The mail server {notification.Host} did not take it: {Clean(e.Message, notification)}", e.MayPass);
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {

@@ -178,6 +178,31 @@ public sealed class NotificationTests : IDisposable
     }
 
     [Fact]
+    public async Task Nothing_goes_to_a_mail_server_without_the_encryption_that_was_asked_for()
+    {
+        using var server = new SmtpServer();
+        _fixture.Store.Notifications.Create(Mail() with { Host = "127.0.0.1", Port = server.Port, UserName = "sync", Password = Kept("tr0ub4dor&3") });
+
+        var result = await _fixture.Store.Notifications.TestAsync("mail", default);
+
+        Assert.Equal((false, 1), (result.Sent, result.Tries));
+        Assert.Contains("STARTTLS", result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain(await server.Talk, line => !line.StartsWith("EHLO", StringComparison.Ordinal) && line != "QUIT");
+    }
+
+    [Fact]
+    public async Task What_a_mail_server_refuses_for_good_is_tried_once()
+    {
+        using var server = new SmtpServer("RCPT", "550 5.1.1 no such mailbox");
+        _fixture.Store.Notifications.Create(Mail() with { Host = "127.0.0.1", Port = server.Port, UseTls = false });
+
+        var result = await _fixture.Store.Notifications.TestAsync("mail", default);
+
+        Assert.Equal((false, 1), (result.Sent, result.Tries));
+        Assert.Contains("no such mailbox", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_mail_server_that_is_not_there_is_a_result()
     {
         var listener = new TcpListener(IPAddress.Loopback, 0);
@@ -291,7 +316,7 @@ public sealed class NotificationTests : IDisposable
     private sealed class FailingMail(string words) : IMailSender
     {
         public Task SendAsync(Notification notification, string subject, string text, CancellationToken cancellationToken) =>
-            throw new System.Net.Mail.SmtpException(System.Net.Mail.SmtpStatusCode.MustIssueStartTlsFirst, words);
+            throw new MailRefusedException(words, mayPass: false);
     }
 
     /// <summary>Takes one mail and keeps what was said.</summary>
@@ -299,8 +324,12 @@ public sealed class NotificationTests : IDisposable
     {
         private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
 
-        public SmtpServer()
+        private readonly string? _refused;
+        private readonly string _answer;
+
+        public SmtpServer(string? refused = null, string answer = "250 ok")
         {
+            (_refused, _answer) = (refused, answer);
             _listener.Start();
             Talk = Task.Run(ServeAsync);
         }
@@ -325,7 +354,7 @@ public sealed class NotificationTests : IDisposable
                 if (data && line != ".")
                     continue;
                 data = line == "DATA";
-                await writer.WriteLineAsync(data ? "354 go on" : line == "QUIT" ? "221 bye" : "250 ok");
+                await writer.WriteLineAsync(data ? "354 go on" : line == "QUIT" ? "221 bye" : _refused is not null && line.StartsWith(_refused, StringComparison.Ordinal) ? _answer : "250 ok");
                 if (line == "QUIT")
                     break;
             }
