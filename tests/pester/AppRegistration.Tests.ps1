@@ -157,6 +157,12 @@ Describe 'App registrations' {
         "$(Invoke-Pwsh "Import-Module `$module; New-AlloyScanSyncJob HQ -Store '$store'; Add-AlloyScanAppRegistration HQ https://hq.example -Store '$store'")" | Should -Match '(?s)There is no connection.*mandatory parameters: Credential'
     }
 
+    It 'come from a sample site through the pipeline, and with one client ID' {
+        ($site | Add-AlloyScanAppRegistration HQ).ClientId | Should -Be $id
+        Get-ErrorId { Add-AlloyScanAppRegistration Two https://two.example -Credential $site.Credential -ClientId other } | Should -Be 'InvalidAppRegistration'
+        "$(Invoke-Pwsh "Import-Module `$module; Add-AlloyScanAppRegistration HQ https://hq.example -ClientId x -Store '$store'")" | Should -Match '(?s)mandatory parameters:\s+Credential'
+    }
+
     It 'make a copy for their own site' {
         $null = Add-AlloyScanAppRegistration Branch https://branch.example/b -ClientId branch -ClientSecretVariable BRANCH
         $null = New-AlloyScanSyncJob HQ -SiteUrl $site.SiteUrl -ClientId $id -ClientSecretVariable X -RetireAfterDays 9

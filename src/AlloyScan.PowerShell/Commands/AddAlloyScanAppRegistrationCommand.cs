@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using AlloyScan.Engine;
 using AlloyScan.Engine.Credentials;
 using AlloyScan.PowerShell.Abstractions;
 
@@ -19,6 +20,8 @@ public sealed class AddAlloyScanAppRegistrationCommand : AppRegistrationCmdlet
     public Uri SiteUrl { get; set; } = null!;
 
     /// <summary>Client ID of the registration.</summary>
+    // In the default set too, so that of a client ID alone PowerShell says that the credential is missing.
+    [Parameter(DontShow = true, ParameterSetName = RegistrationSets.Credential)]
     [Parameter(Mandatory = true, ValueFromPipelineByPropertyName = true, ParameterSetName = RegistrationSets.ClientSecret)]
     [Parameter(Mandatory = true, ValueFromPipelineByPropertyName = true, ParameterSetName = RegistrationSets.ClientSecretVariable)]
     [Parameter(Mandatory = true, ValueFromPipelineByPropertyName = true, ParameterSetName = RegistrationSets.ClientSecretFile)]
@@ -29,6 +32,12 @@ public sealed class AddAlloyScanAppRegistrationCommand : AppRegistrationCmdlet
     /// <inheritdoc/>
     protected override async Task ProcessAsync(CancellationToken cancellationToken)
     {
+        if (ParameterSetName == RegistrationSets.Credential && ClientId is not null && ClientId != Credential.UserName)
+        {
+            throw new AlloyScanException(
+                ErrorKind.InvalidArgument, "InvalidAppRegistration", $"The app registration '{Name}' is given two client IDs, '{ClientId}' and that of the credential, '{Credential.UserName}'.", Name, "A credential brings its client ID as user name: leave -ClientId out.");
+        }
+
         var registration = Given(ClientId)(new AppRegistration { Name = Name, SiteUrl = SiteUrl, ClientId = ClientId ?? string.Empty, ClientSecret = null! });
         var store = await OpenStoreAsync(cancellationToken).ConfigureAwait(false);
         if (!await ConfirmAsync(Name, $"Add the app registration {registration.ClientId} of {SiteUrl}", cancellationToken).ConfigureAwait(false))
