@@ -185,6 +185,22 @@ public sealed class OpenApiProfileTests
             "S{{i}}":{"$ref":"#/components/schemas/S{{i + 1}}"}
             """))));
         Refused(Document(""" "S0":{"$ref":"#/components/schemas/S1"},"S1":{"$ref":"#/components/schemas/S0"} """));
+        Refused(Document(""" "S0":{"$ref":"S1"},"S1":{"$ref":"S0"} """));
+        Refused(Document(string.Join(",", Enumerable.Range(0, 3000).Select(i => $$"""
+            "S{{i}}":{"$ref":"S{{i + 1}}"}
+            """))));
+        // Ways that cross each other, and that lead into themselves.
+        foreach (var schemas in (string[])[
+            """ "S0":{"$ref":"#/components/schemas/S1/properties/x"},"S1":{"$ref":"#/components/schemas/S0/properties/y"} """,
+            """ "S0":{"$ref":"#/components/schemas/S0/properties/a"} """,
+            """ "S0":{"type":"object","properties":{"items":{"$ref":"#/components/schemas/S0/properties/items/items"}}} """,
+            """ "S0":{"$ref":"http://127.0.0.1:1/x.json#/a"} """,
+            """ "S0":{"$ref":""} """,
+            """ "S0":{"$ref":"#"} """])
+        {
+            Assert.Contains(Assert.Throws<AlloyScanException>(() => OpenApiProfile.Derive(Document(schemas))).ErrorId, (string[])["InvalidOpenApi", "OpenApiWithoutDevices"]);
+        }
+
         // Nested beyond all sense.
         Refused(Document("\"S0\":" + string.Concat(Enumerable.Repeat("{\"properties\":{\"a\":", 500)) + "{}" + string.Concat(Enumerable.Repeat("}}", 500))));
         Refused("{\"openapi\":\"3.0.1\",\"x\":\"" + new string('y', OpenApiProfile.MaxBytes) + "\"}");

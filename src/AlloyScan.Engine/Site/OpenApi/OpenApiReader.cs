@@ -32,13 +32,18 @@ internal static partial class OpenApiReader
     public static ApiDescription Read(string json, Uri? siteUrl)
     {
         Check(json);
+        return Guarded(() => Read(
+            OpenApiDocument.Parse(json, "json", new OpenApiReaderSettings { LoadExternalRefs = false }).Document ?? throw Invalid("holds no description of an API", null),
+            siteUrl));
+    }
+
+    /// <summary>The package has exceptions of its own for what it cannot read, and throws others at what it did not expect, some of them only when a part is looked at.</summary>
+    private static T Guarded<T>(Func<T> read)
+    {
         try
         {
-            var document = OpenApiDocument.Parse(json, "json", new OpenApiReaderSettings { LoadExternalRefs = false }).Document
-                ?? throw Invalid("holds no description of an API", null);
-            return Read(document, siteUrl);
+            return read();
         }
-        // The package has exceptions of its own for what it cannot read, and throws others at what it did not expect.
         catch (Exception e) when (e is not (AlloyScanException or OutOfMemoryException or OperationCanceledException))
         {
             throw Invalid($"cannot be read: {Cut(e.Message)}", e);
@@ -57,7 +62,7 @@ internal static partial class OpenApiReader
                 if (calls.Count == MaxCalls)
                     throw Invalid($"describes more than {MaxCalls} calls", null);
                 if (Template(prefix + path) is { } template)
-                    calls.Add(new DescribedCall(method.Method.ToUpperInvariant(), template, Query(item, operation), () => Answer(operation)));
+                    calls.Add(new DescribedCall(method.Method.ToUpperInvariant(), template, Query(item, operation), () => Guarded(() => Answer(operation))));
             }
         }
 
@@ -81,7 +86,7 @@ internal static partial class OpenApiReader
                 throw Invalid("does not say of which version of OpenAPI it is", null);
 
             var references = new Dictionary<string, string>(StringComparer.Ordinal);
-            Collect(text.RootElement, "#", references);
+            Collect(text.RootElement, "#", text.RootElement.TryGetProperty("swagger", out _) ? "#/definitions/" : "#/components/schemas/", references);
             foreach (var start in references.Keys)
             {
                 var at = start;
@@ -99,13 +104,13 @@ internal static partial class OpenApiReader
         }
     }
 
-    private static void Collect(JsonElement element, string pointer, Dictionary<string, string> references)
+    private static void Collect(JsonElement element, string pointer, string schemas, Dictionary<string, string> references)
     {
         if (element.ValueKind == JsonValueKind.Array)
         {
             var index = 0;
             foreach (var item in element.EnumerateArray())
-                Collect(item, string.Create(CultureInfo.InvariantCulture, $"{pointer}/{index++}"), references);
+                Collect(item, string.Create(CultureInfo.InvariantCulture, $"{pointer}/{index++}"), schemas, references);
             return;
         }
 
@@ -115,9 +120,10 @@ internal static partial class OpenApiReader
         foreach (var member in element.EnumerateObject())
         {
             if (member.NameEquals("$ref") && member.Value.ValueKind == JsonValueKind.String)
-                references[pointer] = Uri.UnescapeDataString(member.Value.GetString()!);
+                // A bare name is that of a schema.
+                references[pointer] = Uri.UnescapeDataString(member.Value.GetString()!) is var target && target.Contains('#', StringComparison.Ordinal) ? target : schemas + target;
             else
-                Collect(member.Value, $"{pointer}/{member.Name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal)}", references);
+                Collect(member.Value, $"{pointer}/{member.Name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal)}", schemas, references);
         }
     }
 
