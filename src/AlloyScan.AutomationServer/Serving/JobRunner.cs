@@ -204,7 +204,7 @@ internal sealed class JobRunner(AlloyStore store, ServeSettings settings, ServeM
                 var run = await store.Sync.ExecuteAsync(new SyncRequest { Job = job, Mode = SyncMode.Apply }, new LogObserver(job.Name, logger), cancellationToken);
                 metrics.Record(run);
                 logger.Ended(run.Status == SyncRunStatus.Succeeded ? LogLevel.Information : run.Status == SyncRunStatus.Failed ? LogLevel.Error : LogLevel.Warning, run);
-                if (run is { Status: SyncRunStatus.Failed, ErrorId: "StoreUnavailable" or "StoreTimeout" } && TryOnceMore(scheduled))
+                if (run is { Status: SyncRunStatus.Failed, ErrorId: "StoreUnavailable" or "StoreTimeout" or "StoreOutcomeUnknown" or "StoreConnectionsExhausted" } && TryOnceMore(scheduled))
                 {
                     logger.OnceMore(job.Name);
                     return false;
