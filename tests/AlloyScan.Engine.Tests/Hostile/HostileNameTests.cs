@@ -126,8 +126,8 @@ public sealed partial class HostileNameTests
         var found = Directory.EnumerateFiles(Path.Combine(folder.FullName, "src", "AlloyScan.Engine"), "*.cs", SearchOption.AllDirectories)
             .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
             .SelectMany(file => File.ReadLines(file).Where(line => QuotedHole().IsMatch(line) && Verb().IsMatch(line)).Select(line => $"{Path.GetFileName(file)}: {line.Trim()}"))
-            // Texts of statements rewritten into another dialect, and the shipped rules, written into a new store by its schema: constants.
-            .Where(line => !line.StartsWith("PostgresSql.cs: ", StringComparison.Ordinal) && !line.StartsWith("StoreCopy.cs: to.Execute($\"SELECT setval(", StringComparison.Ordinal) && !line.StartsWith("IdentificationPolicy.cs: $\"INSERT INTO identification_rules", StringComparison.Ordinal));
+            // Texts of statements rewritten into another dialect, tables of ours by name, and the shipped rules, written into a new store by its schema: constants.
+            .Where(line => !line.StartsWith("PostgresSql.cs: ", StringComparison.Ordinal) && !line.StartsWith("StoreCopy.cs: to.Execute($\"SELECT setval(", StringComparison.Ordinal) && !line.StartsWith("PostgresDialect.cs: public override string NewKeys(string table)", StringComparison.Ordinal) && !line.StartsWith("IdentificationPolicy.cs: $\"INSERT INTO identification_rules", StringComparison.Ordinal));
         Assert.Empty(found);
     }
 
