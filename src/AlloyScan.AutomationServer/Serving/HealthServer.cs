@@ -39,7 +39,7 @@ internal sealed class HealthServer(AlloyStore store, ServeMetrics metrics, Serve
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         var application = builder.Build();
         application.MapGet("/health", Health);
-        application.MapGet("/metrics", Metrics);
+        application.MapGet("/metrics", MetricsAsync);
         try
         {
             await application.StartAsync(cancellationToken);
@@ -93,12 +93,12 @@ internal sealed class HealthServer(AlloyStore store, ServeMetrics metrics, Serve
         return Results.Text(System.Text.Encoding.UTF8.GetString(buffer.ToArray()), "application/json", statusCode: healthy ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
     }
 
-    private IResult Metrics() => Results.Text(metrics.Write(OfStore()), "text/plain; version=0.0.4; charset=utf-8");
+    private async Task<IResult> MetricsAsync(CancellationToken cancellationToken) => Results.Text(await metrics.WriteAsync(OfStore(), cancellationToken), "text/plain; version=0.0.4; charset=utf-8");
 
     /// <summary>What other hosts and people did counts too, so it is read when somebody asks.</summary>
-    private List<ServeMetrics.Gauge> OfStore()
+    private List<ServeMetrics.Reading> OfStore()
     {
-        var gauges = new List<ServeMetrics.Gauge>();
+        var gauges = new List<ServeMetrics.Reading>();
         try
         {
             foreach (var job in store.Jobs.List())

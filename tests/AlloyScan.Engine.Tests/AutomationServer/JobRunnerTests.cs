@@ -56,6 +56,7 @@ public sealed class JobRunnerTests : IAsyncLifetime, IDisposable
     public void Dispose()
     {
         _runner.Dispose();
+        _metrics.Dispose();
         _store.Dispose();
         _folder.Dispose();
     }
