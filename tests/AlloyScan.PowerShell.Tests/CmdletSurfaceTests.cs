@@ -100,7 +100,7 @@ public class CmdletSurfaceTests
                 .Append(type.BaseType ?? typeof(object))
                 .SelectMany(Parts);
             foreign.AddRange(types
-                .Where(part => part.Assembly.GetName().Name is "Newtonsoft.Json" or "RestSharp" or "Polly.Core" or "Dapper" or "Microsoft.Data.Sqlite" or "NodaTime" or "Microsoft.OpenApi")
+                .Where(part => part.Assembly.GetName().Name is "Newtonsoft.Json" or "RestSharp" or "Polly.Core" or "Dapper" or "Microsoft.Data.Sqlite" or "NodaTime" or "Microsoft.OpenApi" or "MailKit" or "MimeKit")
                 .Select(part => $"{type.FullName}: {part.FullName}"));
         }
 

@@ -22,9 +22,9 @@ public class StagingTests
     {
         string[] expected =
         [
-            "AlloyScan.Engine.dll", "AlloyScan.PowerShell.Loader.dll", "AlloyScan.PowerShell.dll", "Dapper.dll", "Microsoft.Data.Sqlite.dll", "Microsoft.Extensions.DependencyInjection.Abstractions.dll",
-            "Microsoft.Extensions.Logging.Abstractions.dll", "Microsoft.OpenApi.dll", "Newtonsoft.Json.dll", "NodaTime.dll", "Npgsql.dll", "Polly.Core.dll", "RestSharp.dll", "SQLitePCLRaw.batteries_v2.dll", "SQLitePCLRaw.core.dll", "SQLitePCLRaw.provider.e_sqlite3.dll",
-            "System.Diagnostics.DiagnosticSource.dll", "System.Security.Cryptography.ProtectedData.dll",
+            "AlloyScan.Engine.dll", "AlloyScan.PowerShell.Loader.dll", "AlloyScan.PowerShell.dll", "BouncyCastle.Cryptography.dll", "Dapper.dll", "MailKit.dll", "Microsoft.Bcl.Cryptography.dll", "Microsoft.Data.Sqlite.dll", "Microsoft.Extensions.DependencyInjection.Abstractions.dll",
+            "Microsoft.Extensions.Logging.Abstractions.dll", "Microsoft.OpenApi.dll", "MimeKit.dll", "Newtonsoft.Json.dll", "NodaTime.dll", "Npgsql.dll", "Polly.Core.dll", "RestSharp.dll", "SQLitePCLRaw.batteries_v2.dll", "SQLitePCLRaw.core.dll", "SQLitePCLRaw.provider.e_sqlite3.dll",
+            "System.Diagnostics.DiagnosticSource.dll", "System.Formats.Asn1.dll", "System.Security.Cryptography.Pkcs.dll", "System.Security.Cryptography.ProtectedData.dll",
         ];
         // A new one is a decision: say in Directory.Packages.props what it is for.
         Assert.Equal(expected, Directory.EnumerateFiles(StagedModule.Bin, "*.dll").Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal));
