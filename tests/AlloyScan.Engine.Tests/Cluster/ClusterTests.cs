@@ -48,9 +48,16 @@ public sealed class ClusterTests : IAsyncLifetime, IDisposable
     public void Dispose()
     {
         _store?.Dispose();
-        _place?.Dispose();
-        _server?.Dispose();
-        _folder.Dispose();
+        try
+        {
+            _place?.Dispose();
+        }
+        finally
+        {
+            // A server that outlived a failed test would stay for ever.
+            _server?.Dispose();
+            _folder.Dispose();
+        }
     }
 
     [PostgresFact]
