@@ -9,6 +9,7 @@ namespace AlloyScan.Engine.Sync;
 /// <summary>Works on devices without a link: recognises them as CIs, creates CIs, or puts them on the conflict list.</summary>
 internal sealed class UnlinkedDevices(RunScope scope, DeviceQueue queue)
 {
+    private readonly List<DeviceFacts> _next = [];
     private bool _hasConflicts;
     private bool _hasKept;
     private bool _stopped;
@@ -97,6 +98,8 @@ internal sealed class UnlinkedDevices(RunScope scope, DeviceQueue queue)
         // Staging writes temporary tables, which is cheap inside the transaction of a batch and dear outside.
         // Behind a device that the budget left out nobody is created: that one may turn out to be the same machine, and comes first.
         var first = !queue.HasGap;
+        if (first && from != FactsSource.Conflict)
+            _next.Add(facts);
         scope.Batch.Add(facts.DeviceId, facts.DisplayName, () => CreateOrWait(facts, staged.Device, from, first), facts);
     }
 
@@ -105,9 +108,14 @@ internal sealed class UnlinkedDevices(RunScope scope, DeviceQueue queue)
         var started = scope.Context.TimeProvider.GetTimestamp();
         var alone = StageException.In("Identify", () =>
         {
+            // The devices of this batch are asked after together, before the first of them is staged.
+            if (_next.Count > 0)
+                scope.Identification.Foresee(_next);
+            _next.Clear();
             var identifiers = scope.Identification.IdentifiersOf(facts);
             scope.Staging.RemoveIdentifiers(facts.DeviceId, DeviceFacts.ListIdentifiers(list).Except(identifiers));
             scope.Staging.AddIdentifiers(facts.DeviceId, identifiers);
+            scope.Identification.NoteStaged(facts.DeviceId, identifiers);
             return first && from != FactsSource.Conflict && scope.Identification.IsAlone(facts, identifiers);
         });
         scope.SpendWithin("Identify", started);

@@ -12,7 +12,7 @@ internal sealed class Identification
     private const int MostCandidates = 64;
 
     /// <summary>Values that one question asks about.</summary>
-    private const int ValuesAtOnce = 8;
+    private const int ValuesAtOnce = 32;
 
     // Which value is looked up first: those that few CIs share.
     private static readonly IdentificationAttribute[] s_byRarity =
@@ -25,6 +25,8 @@ internal sealed class Identification
     private readonly StoreSession _session;
     private readonly RuleSet _rules;
     private readonly Statement?[] _listedWith = new Statement?[ValuesAtOnce];
+    private readonly Dictionary<(string DeviceId, Identifier Value), bool> _foreseen = [];
+    private readonly Dictionary<Identifier, string> _stagedSince = [];
     private readonly Statement _separated;
     private readonly bool _anySeparated;
 
@@ -74,15 +76,14 @@ internal sealed class Identification
 
         var shared = 0;
         var carried = 0;
-        foreach (var some in identifiers.Where(i => !Junk.IsSettled(i)).Chunk(ValuesAtOnce))
+        foreach (var identifier in identifiers)
         {
-            var elsewhere = ListedElsewhere(some, facts.DeviceId);
-            for (var i = 0; i < some.Length; i++)
-            {
-                carried |= 1 << (int)some[i].Kind;
-                if ((elsewhere & (1 << i)) != 0 || Junk.IsInDoubt(some[i]) || Index.Any(some[i]))
-                    shared |= 1 << (int)some[i].Kind;
-            }
+            if (Junk.IsSettled(identifier))
+                continue;
+
+            carried |= 1 << (int)identifier.Kind;
+            if (Junk.IsInDoubt(identifier) || IsListedElsewhere(facts.DeviceId, identifier) || Index.Any(identifier))
+                shared |= 1 << (int)identifier.Kind;
         }
 
         foreach (var rule in _rules.Of(facts.Class))
@@ -97,14 +98,46 @@ internal sealed class Identification
         return true;
     }
 
-    /// <summary>Which of some values other listed or staged devices carry, as bits by position: one question for all of them.</summary>
-    private long ListedElsewhere(Identifier[] values, string deviceId)
+    /// <summary>Looks up together what <see cref="IsAlone"/> will ask of devices one by one. What is staged from now on is told to <see cref="NoteStaged"/>.</summary>
+    public void Foresee(IEnumerable<DeviceFacts> devices)
+    {
+        _foreseen.Clear();
+        _stagedSince.Clear();
+        var asked = devices.Where(d => !_context.IsStale(d.LastSeen)).SelectMany(d => IdentifiersOf(d).Where(i => !Junk.IsSettled(i)).Select(i => (d.DeviceId, Value: i)));
+        foreach (var some in asked.Chunk(ValuesAtOnce))
+        {
+            var listed = ListedElsewhere(some);
+            for (var i = 0; i < some.Length; i++)
+                _foreseen[some[i]] = (listed & (1L << i)) != 0;
+        }
+    }
+
+    /// <summary>Says what was staged of a device.</summary>
+    public void NoteStaged(string deviceId, IEnumerable<Identifier> identifiers)
+    {
+        foreach (var identifier in identifiers)
+        {
+            // No device has a blank ID: it stands for several.
+            if (!_stagedSince.TryAdd(identifier, deviceId) && _stagedSince[identifier] != deviceId)
+                _stagedSince[identifier] = string.Empty;
+        }
+    }
+
+    /// <summary>
+    /// Whether another listed or staged device carries a value. One that gave it up since it was looked up may count still: then the device waits
+    /// for nothing, and is decided all the same.
+    /// </summary>
+    private bool IsListedElsewhere(string deviceId, Identifier identifier) => _foreseen.TryGetValue((deviceId, identifier), out var listed)
+        ? listed || (_stagedSince.TryGetValue(identifier, out var other) && other != deviceId)
+        : ListedElsewhere([(deviceId, identifier)]) != 0;
+
+    /// <summary>Which of some values of devices other listed or staged devices carry, as bits by position: one question for all of them.</summary>
+    private long ListedElsewhere((string DeviceId, Identifier Value)[] values)
     {
         var listed = _listedWith[values.Length - 1] ??= _session.Prepare("SELECT " + string.Join(" + ", Enumerable.Range(0, values.Length).Select(i => FormattableString.Invariant(
-            $"CASE WHEN EXISTS (SELECT 1 FROM temp.staged_identifiers WHERE kind = @p{(i * 2) + 1} AND value = @p{(i * 2) + 2} AND device_id <> @p0) THEN {1 << i} ELSE 0 END"))));
-        listed.Set(0, deviceId);
+            $"CASE WHEN EXISTS (SELECT 1 FROM temp.staged_identifiers WHERE kind = @p{i * 3} AND value = @p{(i * 3) + 1} AND device_id <> @p{(i * 3) + 2}) THEN {1L << i} ELSE 0 END"))));
         for (var i = 0; i < values.Length; i++)
-            listed.Set((i * 2) + 1, (int)values[i].Kind).Set((i * 2) + 2, values[i].Value);
+            listed.Set(i * 3, (int)values[i].Value.Kind).Set((i * 3) + 1, values[i].Value.Value).Set((i * 3) + 2, values[i].DeviceId);
         return listed.Number() ?? 0;
     }
 
