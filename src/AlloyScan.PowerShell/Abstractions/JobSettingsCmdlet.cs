@@ -218,7 +218,5 @@ public abstract class JobSettingsCmdlet : RegistrationCmdlet
         return result;
     }
 
-    private protected bool IsGiven(string parameter) => MyInvocation.BoundParameters.ContainsKey(parameter);
-
     private T Given<T>(string parameter, T value, T otherwise) => IsGiven(parameter) ? value : otherwise;
 }

@@ -96,8 +96,6 @@ public abstract class NotificationSettingsCmdlet : StoreCmdlet
         return result;
     }
 
-    private protected bool IsGiven(string parameter) => MyInvocation.BoundParameters.ContainsKey(parameter);
-
     private SecretReference? AddressGiven() => Uri is not null ? SecretReference.FromMemory(new Secret(Uri.OriginalString))
         : UriVariable is not null ? SecretReference.FromEnvironment(UriVariable)
         : UriFile is not null ? SecretReference.FromFile(GetUnresolvedProviderPathFromPSPath(UriFile))

@@ -20,6 +20,9 @@ public abstract class StoreCmdlet : AsyncCmdlet
     [Parameter(ValueFromPipelineByPropertyName = true)]
     public string? Store { get; set; }
 
+    /// <summary>Whether the user gave a parameter, whatever its value: only then it changes something.</summary>
+    private protected bool IsGiven(string parameter) => MyInvocation.BoundParameters.ContainsKey(parameter);
+
     /// <summary>Opens the store of the current record. Records of one store share it.</summary>
     /// <exception cref="AlloyScanException">The store cannot be used.</exception>
     private protected async Task<AlloyStore> OpenStoreAsync(CancellationToken cancellationToken)

@@ -27,8 +27,8 @@ public sealed class SetAlloyScanStoreCommand : StoreCmdlet
     /// <inheritdoc/>
     protected override async Task ProcessAsync(CancellationToken cancellationToken)
     {
-        int? runs = MyInvocation.BoundParameters.ContainsKey(nameof(KeepRunDays)) ? KeepRunDays : null;
-        int? plans = MyInvocation.BoundParameters.ContainsKey(nameof(KeepPlanDays)) ? KeepPlanDays : null;
+        int? runs = IsGiven(nameof(KeepRunDays)) ? KeepRunDays : null;
+        int? plans = IsGiven(nameof(KeepPlanDays)) ? KeepPlanDays : null;
         if (runs is null && plans is null)
             throw new AlloyScanException(ErrorKind.InvalidArgument, "NothingToSet", "Nothing to change was given.", advice: "Name what is to change, for example -KeepRunDays 90.");
 
