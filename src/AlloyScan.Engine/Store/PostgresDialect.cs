@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 using AlloyScan.Engine.Inventory;
+using AlloyScan.Engine.Jobs;
 using Npgsql;
 
 namespace AlloyScan.Engine.Store;
@@ -59,9 +60,11 @@ internal sealed class PostgresDialect(StoreLocation location) : StoreDialect
             {
                 Connect(connection, stop);
                 // Set here and not as it connects, since a pooler in between does not pass such settings on. Temporary tables come last, so
-                // that none can stand for a table of the store.
+                // that none can stand for a table of the store. Who falls asleep in the midst of a transaction, with its host perhaps, loses it when it loses
+                // the lease, so that its locks hold up no one who takes over.
                 Execute(connection, $"""
                     SET search_path TO "{_address.Schema}", pg_temp; SET lock_timeout TO 10000; SET jit TO off; SET client_min_messages TO warning; SET default_transaction_isolation TO 'read committed';
+                    SET idle_in_transaction_session_timeout TO {(long)Lease.Expiry.TotalMilliseconds};
                     """);
                 return connection;
             }

@@ -37,7 +37,6 @@ internal sealed class StoreSession : IDisposable
 
         Stop = stop;
         _pending = dialect.NewPendingWork(this);
-        Stop = stop;
         _interrupt = stop.Register(() => _dialect.Interrupt(this));
     }
 
@@ -212,6 +211,7 @@ internal sealed class StoreSession : IDisposable
     /// <summary>As <see cref="Anew"/>; a server that is starting again is waited for a while, unless the session is to stop.</summary>
     public StoreSession AnewPatiently()
     {
+        // Off the thread that the user sees, as all work on the store, so there is nothing to await.
         for (var waited = System.Diagnostics.Stopwatch.StartNew(); ; Thread.Sleep(200))
         {
             try

@@ -1,3 +1,4 @@
+using AlloyScan.Engine.Jobs;
 using AlloyScan.Engine.Store;
 using AlloyScan.Engine.Sync;
 using AlloyScan.Engine.Tests.Sync;
@@ -32,6 +33,16 @@ public sealed class PostgresStoreTests : IDisposable
         Parallel.For(0, 4, _ => AlloyStore.Open(place.Location).Dispose());
         Assert.Equal("1", place.Scalar("SELECT count(*) FROM store_version"));
         Assert.Equal("4", place.Scalar("SELECT count(*) FROM service_actions"));
+    }
+
+    [PostgresFact]
+    public void Who_falls_asleep_in_a_transaction_loses_it_when_its_lease_expires()
+    {
+        var place = NewPlace();
+        using var store = AlloyStore.Open(place.Location);
+        using var session = store.NewSession();
+        Assert.Equal("2min", session.Prepare("SHOW idle_in_transaction_session_timeout").Text());
+        Assert.Equal(TimeSpan.FromMinutes(2), Lease.Expiry);
     }
 
     [PostgresFact]
