@@ -27,7 +27,8 @@ Describe 'Ctrl+C' {
 
     It 'leaves the run as Canceled, and the next run goes on' {
         $store = Join-Path $TestDrive 'canceled.db'
-        $site = Start-AlloyScanSampleSite -Devices 3000
+        # Many more than are synced before it is stopped.
+        $site = Start-AlloyScanSampleSite -Devices 12000
         $null = $site | New-AlloyScanSyncJob HQ -Store $store
         $result = Invoke-AndStop "Invoke-AlloyScanSync HQ -Store '$store'" -After ([timespan]::FromSeconds(1.5))
         $result.WasRunning | Should -BeTrue
