@@ -78,6 +78,9 @@ internal sealed class ProductCatalog
     /// <summary>Looks up together what <see cref="Find"/> will be asked of one by one.</summary>
     public void Foresee(IReadOnlyList<InstalledSoftware> software)
     {
+        if (!_session.IsRemote)
+            return;
+
         List<string>? keys = null;
         foreach (var item in software)
         {

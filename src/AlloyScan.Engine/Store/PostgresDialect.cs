@@ -34,6 +34,8 @@ internal sealed class PostgresDialect(StoreLocation location) : StoreDialect
 
     public override string Now => "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)";
 
+    public override bool IsRemote => true;
+
     public override string SizeInBytes => "SELECT CAST(coalesce(sum(pg_total_relation_size(c.oid)), 0) AS bigint) FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind = 'r'";
 
     public override string ReadVersion => "SELECT version FROM store_version";

@@ -55,6 +55,9 @@ internal abstract class StoreDialect
     /// <summary>Milliseconds since 1970 by the database's clock, as an expression.</summary>
     public abstract string Now { get; }
 
+    /// <summary>Whether each question goes to another process or host, so that many at once are worth some work of our own.</summary>
+    public virtual bool IsRemote => false;
+
     /// <summary>Gives the size of the store in bytes.</summary>
     public abstract string SizeInBytes { get; }
 

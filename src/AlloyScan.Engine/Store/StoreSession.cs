@@ -53,6 +53,9 @@ internal sealed class StoreSession : IDisposable
     /// <summary>Milliseconds since 1970 by the database's clock, as an expression.</summary>
     public string DatabaseNow => _dialect.Now;
 
+    /// <summary>Whether each question goes to another process or host.</summary>
+    public bool IsRemote => _dialect.IsRemote;
+
     /// <summary>What the store takes on the disk.</summary>
     public long SizeBytes => Prepare(_dialect.SizeInBytes).Number() ?? 0;
 

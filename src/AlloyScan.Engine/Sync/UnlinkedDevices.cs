@@ -98,7 +98,7 @@ internal sealed class UnlinkedDevices(RunScope scope, DeviceQueue queue)
         // Staging writes temporary tables, which is cheap inside the transaction of a batch and dear outside.
         // Behind a device that the budget left out nobody is created: that one may turn out to be the same machine, and comes first.
         var first = !queue.HasGap;
-        if (first && from != FactsSource.Conflict)
+        if (first && from != FactsSource.Conflict && scope.Session.IsRemote)
             _next.Add(facts);
         scope.Batch.Add(facts.DeviceId, facts.DisplayName, () => CreateOrWait(facts, staged.Device, from, first), facts);
     }

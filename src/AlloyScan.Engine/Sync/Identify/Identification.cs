@@ -115,6 +115,9 @@ internal sealed class Identification
     /// <summary>Says what was staged of a device.</summary>
     public void NoteStaged(string deviceId, IEnumerable<Identifier> identifiers)
     {
+        if (_foreseen.Count == 0)
+            return;
+
         foreach (var identifier in identifiers)
         {
             // No device has a blank ID: it stands for several.
