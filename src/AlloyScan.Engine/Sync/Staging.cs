@@ -95,16 +95,18 @@ internal sealed class Staging
                 kind INTEGER NOT NULL, value TEXT NOT NULL, device_id TEXT NOT NULL, PRIMARY KEY (kind, value, device_id)) WITHOUT ROWID;
             CREATE TEMP TABLE waiting (stale INTEGER NOT NULL, device_id TEXT NOT NULL, facts TEXT, PRIMARY KEY (stale, device_id)) WITHOUT ROWID;
             """);
-        // A question for each device: a server that knows nothing of the table yet reads all links of the site for a list of them.
-        var keys = string.Join(", ", Enumerable.Range(2, LookupSize).Select(i => FormattableString.Invariant($"(SELECT id FROM links WHERE target_id = @p0 AND site_id = @p1 AND device_id = @p{i})")));
+        // On a server a question for each device: one that knows nothing of the table yet reads all links of the site for a list of them.
+        var wanted = _session.IsRemote
+            ? $"l.id IN ({string.Join(", ", Enumerable.Range(2, LookupSize).Select(i => FormattableString.Invariant($"(SELECT id FROM links WHERE target_id = @p0 AND site_id = @p1 AND device_id = @p{i})")))})"
+            : $"l.target_id = @p0 AND l.site_id = @p1 AND l.device_id IN ({string.Join(", ", Enumerable.Range(2, LookupSize).Select(i => FormattableString.Invariant($"@p{i}")))})";
         _lookup = _session.Prepare($"""
             SELECT l.device_id, l.id, l.state, l.list_hash, l.fingerprint, l.record_version, l.last_seen, r.version, r.status, l.closed_reason, l.retired_at, l.synced_at
             FROM links l LEFT JOIN records r ON r.id = l.record
-            WHERE l.id IN ({keys})
+            WHERE {wanted}
             """).Set(0, context.TargetId).Set(1, context.SiteId);
         _insert = _session.Prepare("""
             INSERT INTO temp.staged (device_id, kind, link, list_hash, last_seen, name, dns_name, mac_address, ip_address, serial_number, asset_tag, type, synced_at)
-            VALUES (@p0, @p1, @p2, @p3, @p4, @p5, @p6, @p7, @p8, @p9, @p10, @p11, @p12)
+            VALUES (@p0, @p1, @p2, @p3, @p4, @p5, @p6, @p7, @p8, @p9, @p10, @p11, @p12) ON CONFLICT (device_id) DO NOTHING
             """);
         _staged = _session.Prepare($"SELECT device_id FROM temp.staged WHERE device_id IN ({string.Join(", ", Enumerable.Range(0, LookupSize).Select(i => FormattableString.Invariant($"@p{i}")))})");
     }
@@ -341,7 +343,7 @@ internal sealed class Staging
     private void FindStaged(IReadOnlyList<Device> devices, int from, int count)
     {
         _stagedBefore.Clear();
-        if (!_anyStaged)
+        if (!_anyStaged || !_session.IsRemote)
             return;
 
         for (var i = 0; i < LookupSize; i++)
@@ -459,13 +461,19 @@ internal sealed class Staging
 
     private bool Insert(Device device, StagedKind kind, long link, long hash, bool counted = false, long syncedAt = 0)
     {
-        if (!_stagedBefore.Add(device.Id))
+        if (_session.IsRemote && !_stagedBefore.Add(device.Id))
             return false;
 
         _anyStaged = true;
         _insert.Set(0, device.Id).Set(1, (int)kind).Set(2, link).Set(3, hash).Set(4, Clock.Milliseconds(device.LastSeen))
             .Set(5, device.Name).Set(6, device.DnsName).Set(7, device.MacAddress).Set(8, device.IpAddress)
-            .Set(9, device.SerialNumber).Set(10, device.AssetTag).Set(11, device.Type).Set(12, syncedAt).Post();
+            .Set(9, device.SerialNumber).Set(10, device.AssetTag).Set(11, device.Type).Set(12, syncedAt);
+        // A server is not waited for; a file says at once whether the device is new.
+        if (_session.IsRemote)
+            _insert.Post();
+        else if (_insert.Execute() == 0)
+            return false;
+
         if (!counted)
             Distinct++;
         return true;
