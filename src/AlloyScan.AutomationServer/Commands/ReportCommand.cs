@@ -130,14 +130,8 @@ internal static class ReportCommand
 
         private string Summary(long total, SortedDictionary<string, long> byAction)
         {
-            if (total == 0)
-            {
-                return run.Created + run.Updated + run.Missing + run.Retired == 0
-                    ? "It changed no CI and no link."
-                    : "What it changed is not kept any more.";
-            }
-
-            return $"{Words.Count(total, "row")} of the journal: {string.Join(", ", byAction.Select(a => $"{Words.Number(a.Value)} {a.Key}"))}.{Shown(total)}";
+            // A run goes from the history together with its journal, so that a run without one changed nothing.
+            return total == 0 ? "It changed no CI and no link." : $"{Words.Count(total, "row")} of the journal: {string.Join(", ", byAction.Select(a => $"{Words.Number(a.Value)} {a.Key}"))}.{Shown(total)}";
         }
 
         private string ErrorSummary() => run.Errors == 0 ? "No device failed." : $"{Words.Count(run.Errors, "device")} failed.{Shown(run.Errors)}";

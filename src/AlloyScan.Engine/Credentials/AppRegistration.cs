@@ -67,17 +67,7 @@ public sealed record AppRegistration
 
     /// <summary>Fetches the client secret.</summary>
     /// <exception cref="AlloyScanException">This account cannot have it here (<c>SecretNotFound</c>, <c>SecretProtectionFailed</c>, <c>VaultNeedsPowerShell</c>); the message names the registration.</exception>
-    public Secret ResolveSecret()
-    {
-        try
-        {
-            return ClientSecret.Resolve();
-        }
-        catch (AlloyScanException e)
-        {
-            throw SecretFailure(e);
-        }
-    }
+    public Secret ResolveSecret() => ClientSecret.Resolve(SecretFailure);
 
     /// <summary>The failure to have the client secret, told as one of this registration.</summary>
     /// <param name="cause">What was wrong with the secret.</param>

@@ -22,9 +22,6 @@ public static class SecretProtector
 
     private static string Self => $"{Environment.UserName}@{Environment.MachineName}";
 
-    /// <summary>The account that this runs as, in words.</summary>
-    internal static string Account => $"the account '{Environment.UserName}' on '{Environment.MachineName}'";
-
     internal static string Protect(Secret secret)
     {
         var plain = Encoding.UTF8.GetBytes(secret.Reveal());
@@ -62,7 +59,7 @@ public static class SecretProtector
             if (text.StartsWith(DpapiPrefix, StringComparison.Ordinal))
             {
                 if (!OperatingSystem.IsWindows())
-                    throw Failed($"The {what} was protected on Windows by {owner}, and cannot be read by {Account}, which is none of Windows.", what);
+                    throw Failed($"The {what} was protected on Windows by {owner}, and cannot be read by {SecretReference.Account}, which is none of Windows.", what);
 
                 plain = ProtectedData.Unprotect(Convert.FromBase64String(text[DpapiPrefix.Length..]), null, DataProtectionScope.CurrentUser);
             }
@@ -70,7 +67,7 @@ public static class SecretProtector
             {
                 var sealedText = Convert.FromBase64String(text[AesPrefix.Length..]);
                 if (!File.Exists(KeyPath))
-                    throw Failed($"The key file '{KeyPath}' is not there: the {what} was protected by {owner}, and {Account} has no key.", what);
+                    throw Failed($"The key file '{KeyPath}' is not there: the {what} was protected by {owner}, and {SecretReference.Account} has no key.", what);
 
                 plain = new byte[sealedText.Length - NonceSize - TagSize];
                 using var aes = new AesGcm(Key(what), TagSize);
@@ -87,7 +84,7 @@ public static class SecretProtector
         }
         catch (Exception e) when (e is CryptographicException or FormatException or OverflowException or ArgumentException)
         {
-            throw Failed($"The stored {what} was protected by {owner}, and cannot be read by {Account}.", what, inner: e);
+            throw Failed($"The stored {what} was protected by {owner}, and cannot be read by {SecretReference.Account}.", what, inner: e);
         }
     }
 
@@ -102,7 +99,7 @@ public static class SecretProtector
             if (!File.Exists(path))
             {
                 if (what is not null)
-                    throw Failed($"The key file '{path}' of {Account} is not there: the {what} was protected by another account or on another machine.", what);
+                    throw Failed($"The key file '{path}' of {SecretReference.Account} is not there: the {what} was protected by another account or on another machine.", what);
 
                 Directory.CreateDirectory(Path.GetDirectoryName(path)!);
                 var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
@@ -126,15 +123,15 @@ public static class SecretProtector
             if (!OperatingSystem.IsWindows()
                 && (File.GetUnixFileMode(path) & (UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite)) != 0)
             {
-                throw Failed($"The key file '{path}' of {Account} can be read by others than its owner.", what, advice: "Set its mode to 0600.");
+                throw Failed($"The key file '{path}' of {SecretReference.Account} can be read by others than its owner.", what, advice: "Set its mode to 0600.");
             }
 
             var key = File.ReadAllBytes(path);
-            return key.Length == KeySize ? key : throw Failed($"The key file '{path}' of {Account} is damaged: it has {key.Length} bytes instead of {KeySize}.", what);
+            return key.Length == KeySize ? key : throw Failed($"The key file '{path}' of {SecretReference.Account} is damaged: it has {key.Length} bytes instead of {KeySize}.", what);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw Failed($"The key file '{path}' cannot be used by {Account}: {e.Message}", what, inner: e);
+            throw Failed($"The key file '{path}' cannot be used by {SecretReference.Account}: {e.Message}", what, inner: e);
         }
     }
 

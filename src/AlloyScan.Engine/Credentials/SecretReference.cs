@@ -114,6 +114,9 @@ public sealed record SecretReference
     /// <param name="value">The stored text.</param>
     public static SecretReference FromStored(SecretKind kind, string value) => new(kind, value);
 
+    /// <summary>The account that this runs as, in words.</summary>
+    public static string Account => $"the account '{Environment.UserName}' on '{Environment.MachineName}'";
+
     /// <summary>Fetches the secret.</summary>
     /// <param name="what">What it is, for the message when it is not to be had.</param>
     /// <exception cref="AlloyScanException">It is not there or cannot be read here (<c>SecretNotFound</c>, <c>SecretProtectionFailed</c>, <c>VaultNeedsPowerShell</c>).</exception>
@@ -126,7 +129,7 @@ public sealed record SecretReference
             case SecretKind.EnvironmentVariable:
                 var value = Environment.GetEnvironmentVariable(Value);
                 return string.IsNullOrEmpty(value)
-                    ? throw Missing($"The environment variable '{Value}' that should hold the {what} is not set for {SecretProtector.Account}.", "Set it for the account that runs this.")
+                    ? throw Missing($"The environment variable '{Value}' that should hold the {what} is not set for {Account}.", "Set it for the account that runs this.")
                     : new Secret(value);
             case SecretKind.Vault:
                 throw new AlloyScanException(
@@ -137,7 +140,7 @@ public sealed record SecretReference
             case SecretKind.File:
                 string text;
                 var path = FilePath ?? throw Missing(
-                    $"The file '{Value}' that should hold the {what} is looked for in the folder that the environment variable CREDENTIALS_DIRECTORY names, which is not set for {SecretProtector.Account}.",
+                    $"The file '{Value}' that should hold the {what} is looked for in the folder that the environment variable CREDENTIALS_DIRECTORY names, which is not set for {Account}.",
                     "systemd sets it for a unit with LoadCredential=; otherwise set it, or give the whole path of the file.");
                 try
                 {
@@ -145,7 +148,7 @@ public sealed record SecretReference
                 }
                 catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
                 {
-                    throw Missing($"The file '{path}' that should hold the {what} cannot be read by {SecretProtector.Account}: {e.Message}", "Check that it exists and that this account may read it.", e);
+                    throw Missing($"The file '{path}' that should hold the {what} cannot be read by {Account}: {e.Message}", "Check that it exists and that this account may read it.", e);
                 }
 
                 return text.Length == 0
@@ -168,6 +171,19 @@ public sealed record SecretReference
         var text = new char[LongestFile + 1];
         var length = reader.ReadBlock(text);
         return length <= LongestFile ? new string(text, 0, length).Trim() : throw new IOException($"It is longer than {LongestFile} characters.");
+    }
+
+    /// <summary>As the other, with a failure told as one of whoever has the reference.</summary>
+    internal Secret Resolve(Func<AlloyScanException, AlloyScanException> failure, string what = "client secret")
+    {
+        try
+        {
+            return Resolve(what);
+        }
+        catch (AlloyScanException e)
+        {
+            throw failure(e);
+        }
     }
 
     /// <summary>A failure to have a client secret, with whose it is, and what changes where it is kept.</summary>

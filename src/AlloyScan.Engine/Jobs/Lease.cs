@@ -121,7 +121,7 @@ internal sealed class Lease
             // A server that was restarted is there again, with the connection of the run gone: whoever comes next need not wait.
             try
             {
-                using var again = _session.Anew();
+                using var again = _session.Fork(CancellationToken.None);
                 Release(again);
             }
             catch (AlloyScanException later) when (later.Kind == ErrorKind.ResourceUnavailable)
@@ -139,7 +139,7 @@ internal sealed class Lease
             await Task.Delay(s_pause).ConfigureAwait(false);
             try
             {
-                using var again = _session.Anew();
+                using var again = _session.Fork(CancellationToken.None);
                 Release(again);
                 return;
             }

@@ -171,17 +171,7 @@ public sealed record SyncJob
 
     /// <summary>Fetches the client secret.</summary>
     /// <exception cref="AlloyScanException">This account cannot have it here (<c>SecretNotFound</c>, <c>SecretProtectionFailed</c>, <c>VaultNeedsPowerShell</c>); the message says which secret, and whose it is.</exception>
-    public Secret ResolveSecret()
-    {
-        try
-        {
-            return ClientSecret.Resolve();
-        }
-        catch (AlloyScanException e)
-        {
-            throw SecretFailure(e);
-        }
-    }
+    public Secret ResolveSecret() => ClientSecret.Resolve(SecretFailure);
 
     /// <summary>The failure to have the client secret, told as one of this job.</summary>
     /// <param name="cause">What was wrong with the secret.</param>

@@ -175,17 +175,9 @@ internal sealed class NotificationSender : IDisposable
         notification.Password is { } password ? Resolve(notification, password, Notification.PasswordWords).Forms.Clean(text) : text;
 
     /// <summary>A secret of a notification; a failure to have it says whose it is.</summary>
-    private static Secret Resolve(Notification notification, SecretReference secret, string what)
-    {
-        try
-        {
-            return secret.Resolve(what);
-        }
-        catch (AlloyScanException e)
-        {
-            throw new AlloyScanException(e.Kind, e.ErrorId, $"The {what} of the notification '{notification.Name}' cannot be had. {e.Message}", notification.Name, $"{e.Advice} Set-AlloyScanNotification changes where it is.".TrimStart(), e.InnerException);
-        }
-    }
+    private static Secret Resolve(Notification notification, SecretReference secret, string what) => secret.Resolve(
+        e => new AlloyScanException(e.Kind, e.ErrorId, $"The {what} of the notification '{notification.Name}' cannot be had. {e.Message}", notification.Name, $"{e.Advice} Set-AlloyScanNotification changes where it is.".TrimStart(), e.InnerException),
+        what);
 
     private TimeSpan? WaitOf(RetryConditionHeaderValue? header)
     {

@@ -126,6 +126,7 @@ internal sealed class PostgresDialect(StoreLocation location) : StoreDialect
             throw;
         }
 
+        // It has ended, so this waits for nothing: it gives the failure as it is, not wrapped.
         opening.GetAwaiter().GetResult();
     }
 
@@ -177,7 +178,7 @@ internal sealed class PostgresDialect(StoreLocation location) : StoreDialect
 
     public override bool? WasCommitted(StoreLocation location, string transaction, CancellationToken stop)
     {
-        // The server may be starting again, or not have noticed yet that the line is dead.
+        // The server may be starting again, or not have noticed yet that the line is dead. A commit is synchronous, off the thread that the user sees.
         for (var waited = Stopwatch.StartNew(); ; Thread.Sleep(200))
         {
             try

@@ -208,18 +208,15 @@ internal sealed class StoreSession : IDisposable
     /// <exception cref="AlloyScanException">A right is lacking (<c>StoreForbidden</c>).</exception>
     public void CheckRights() => _dialect.CheckRights(this);
 
-    /// <summary>Another session on the same store, for the moment when this one has lost its connection.</summary>
-    public StoreSession Anew() => new(_dialect, _location);
-
-    /// <summary>As <see cref="Anew"/>; a server that is starting again is waited for a while, unless the session is to stop.</summary>
-    public StoreSession AnewPatiently()
+    /// <summary>As <see cref="Fork"/>, when this session has lost its connection; a server that is starting again is waited for a while, unless the session is to stop.</summary>
+    public StoreSession ForkPatiently()
     {
         // Off the thread that the user sees, as all work on the store, so there is nothing to await.
         for (var waited = System.Diagnostics.Stopwatch.StartNew(); ; Thread.Sleep(200))
         {
             try
             {
-                return Anew();
+                return Fork(CancellationToken.None);
             }
             catch (AlloyScanException e) when (e.Kind == ErrorKind.ResourceUnavailable && !Stop.IsCancellationRequested && waited.Elapsed < s_patience)
             {

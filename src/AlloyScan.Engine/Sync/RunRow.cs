@@ -56,7 +56,7 @@ internal static class RunRow
     /// <exception cref="LeaseLostException">Another run has taken over.</exception>
     public static void EndElsewhere(RunContext context, SyncRun run, bool reachedEnd, Lease? lease)
     {
-        using var session = context.Session.AnewPatiently();
+        using var session = context.Session.ForkPatiently();
         session.InTransactionDo(() =>
         {
             if (lease is not null && !lease.RenewBy(session))

@@ -116,7 +116,8 @@ public sealed class SyncService
         }
         catch (Exception e) when (e is AlloyScanException or LeaseLostException or OperationCanceledException or System.Data.Common.DbException)
         {
-            context.Observer.OnVerbose($"History that is kept no longer was not taken away; the next run tries again. {(e as AlloyScanException)?.Message}");
+            var reason = e is System.Data.Common.DbException ofStore ? context.Session.Translate(ofStore) : e;
+            context.Observer.OnVerbose($"History that is kept no longer was not taken away; the next run tries again: {reason.Message}");
         }
     }
 

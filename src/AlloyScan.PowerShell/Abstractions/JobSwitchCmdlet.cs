@@ -37,8 +37,7 @@ public abstract class JobSwitchCmdlet : StoreCmdlet
 
             if (PassThru)
                 EmitFrom(store, job);
-            if (job.UnattendedProblem is { } problem)
-                Warn(problem);
+            WarnOf(job);
         }).ConfigureAwait(false);
     }
 }

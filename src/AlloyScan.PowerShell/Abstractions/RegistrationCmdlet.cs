@@ -49,11 +49,4 @@ public abstract class RegistrationCmdlet : StoreCmdlet
         RegistrationSets.VaultSecret => new Registration(clientId ?? string.Empty, SecretReference.FromVault(VaultSecret, Vault)),
         _ => null,
     };
-
-    /// <summary>Says what stands between a job and its next run by the Automation Server.</summary>
-    private protected void WarnOf(Engine.Jobs.SyncJob job)
-    {
-        if (job.UnattendedProblem is { } problem)
-            Warn(problem);
-    }
 }

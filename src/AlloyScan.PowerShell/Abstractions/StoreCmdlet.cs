@@ -23,6 +23,13 @@ public abstract class StoreCmdlet : AsyncCmdlet
     /// <summary>Whether the user gave a parameter, whatever its value: only then it changes something.</summary>
     private protected bool IsGiven(string parameter) => MyInvocation.BoundParameters.ContainsKey(parameter);
 
+    /// <summary>Says what stands between a job and its next run by the Automation Server.</summary>
+    private protected void WarnOf(SyncJob job)
+    {
+        if (job.UnattendedProblem is { } problem)
+            Warn(problem);
+    }
+
     /// <summary>Opens the store of the current record. Records of one store share it.</summary>
     /// <exception cref="AlloyScanException">The store cannot be used.</exception>
     private protected async Task<AlloyStore> OpenStoreAsync(CancellationToken cancellationToken)

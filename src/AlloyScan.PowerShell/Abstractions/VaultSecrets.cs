@@ -18,8 +18,6 @@ internal static class VaultSecrets
         Microsoft.PowerShell.SecretManagement\Get-Secret @arguments -ErrorAction Stop
         """;
 
-    private static readonly string s_account = $"the account '{Environment.UserName}' on '{Environment.MachineName}'";
-
     /// <summary>The secret behind a reference, which is of a vault. On the pipeline thread.</summary>
     /// <exception cref="AlloyScanException">The module is missing (<c>SecretManagementMissing</c>), the vault does not open or has no such secret (<c>VaultUnavailable</c>), or holds something else (<c>InvalidVaultSecret</c>).</exception>
     public static SecretReference Open(PSCmdlet cmdlet, SecretReference reference)
@@ -32,13 +30,13 @@ internal static class VaultSecrets
         catch (CommandNotFoundException e)
         {
             throw new AlloyScanException(
-                ErrorKind.Authentication, "SecretManagementMissing", $"The client secret is the {reference}, and {s_account} has no module Microsoft.PowerShell.SecretManagement to open it.", reference.VaultSecret,
+                ErrorKind.Authentication, "SecretManagementMissing", $"The client secret is the {reference}, and {SecretReference.Account} has no module Microsoft.PowerShell.SecretManagement to open it.", reference.VaultSecret,
                 "Install it, with the vault's own module, for the account that runs this: Install-PSResource Microsoft.PowerShell.SecretManagement.", e);
         }
         catch (RuntimeException e) when (e is not PipelineStoppedException)
         {
             throw new AlloyScanException(
-                ErrorKind.Authentication, "VaultUnavailable", $"The client secret is the {reference}, which {s_account} cannot have: {e.Message.TrimEnd('.')}.", reference.VaultSecret,
+                ErrorKind.Authentication, "VaultUnavailable", $"The client secret is the {reference}, which {SecretReference.Account} cannot have: {e.Message.TrimEnd('.')}.", reference.VaultSecret,
                 "Unlock the vault in this session, for example with Unlock-SecretStore, and check with Get-SecretInfo that the account has the secret.", e);
         }
 
